@@ -1,0 +1,221 @@
+#include "http/field_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "http/request_line.h"
+#include "http/text.h"
+
+namespace forebay::http {
+namespace {
+
+using Verdict = std::expected<void, ParseError>;
+
+// More are nobody's need, and would be compared with every field.
+constexpr size_t kConnectionOptionsMax = 16;
+
+std::unexpected<ParseError> refuse(int status, std::string_view reason) {
+  return std::unexpected(ParseError{status, reason});
+}
+
+// Reads the fields of one request, in order, then draws the conclusions.
+class FieldRules {
+ public:
+  FieldRules(const RequestLimits& limits, RequestHead& head) : limits_(limits), head_(head) {}
+
+  Verdict read(const Field& field);
+  Verdict conclude(const FramingOpinion& second);
+  bool is_passed_on(const Field& field) const;
+  bool has_host() const { return has_host_; }
+
+ private:
+  Verdict read_connection(std::string_view options);
+  Verdict read_content_length(std::string_view value);
+  Verdict read_expect(std::string_view expectations);
+  Verdict read_host(std::string_view value);
+  Verdict read_transfer_encoding(std::string_view codings);
+  Verdict decide_framing(const FramingOpinion& second);
+  bool is_named_in_connection(std::string_view name) const;
+
+  const RequestLimits& limits_;
+  RequestHead& head_;
+  bool has_host_ = false;
+  bool has_content_type_ = false;
+  bool has_transfer_encoding_ = false;
+  bool is_chunked_ = false;
+  bool has_other_coding_ = false;
+  bool wants_close_ = false;
+  bool wants_keep_alive_ = false;
+  bool wants_upgrade_ = false;
+  bool wants_continue_ = false;
+  std::string_view upgrade_;
+  std::optional<uint64_t> content_length_;
+  std::array<std::string_view, kConnectionOptionsMax> named_;  // fields that Connection names
+  size_t named_count_ = 0;
+};
+
+Verdict FieldRules::read(const Field& field) {
+  switch (field_name(field.name)) {
+    case FieldName::kConnection:
+      return read_connection(field.value);
+    case FieldName::kContentLength:
+      return read_content_length(field.value);
+    case FieldName::kContentType:
+      if (std::exchange(has_content_type_, true)) return refuse(400, "two Content-Type fields");
+      return {};
+    case FieldName::kExpect:
+      return read_expect(field.value);
+    case FieldName::kHost:
+      return read_host(field.value);
+    case FieldName::kTransferEncoding:
+      return read_transfer_encoding(field.value);
+    case FieldName::kUpgrade:
+      upgrade_ = field.value;
+      return {};
+    default:
+      break;
+  }
+  if (limits_.underscore_names == UnderscoreNames::kRefuse && field.name.contains('_')) {
+    return refuse(400, "underscore in a field name");
+  }
+  return {};
+}
+
+Verdict FieldRules::read_connection(std::string_view options) {
+  while (!options.empty()) {
+    const std::string_view option = take_list_element(options);
+    if (option.empty()) continue;
+    if (equals_lower(option, "close")) {
+      wants_close_ = true;
+    } else if (equals_lower(option, "keep-alive")) {
+      wants_keep_alive_ = true;
+    } else if (equals_lower(option, "upgrade")) {
+      wants_upgrade_ = true;
+    } else if (named_count_ == kConnectionOptionsMax) {
+      return refuse(400, "too many connection options");
+    } else {
+      named_[named_count_++] = option;
+    }
+  }
+  return {};
+}
+
+Verdict FieldRules::read_content_length(std::string_view value) {
+  if (content_length_) return refuse(400, "two Content-Length fields");
+  uint64_t length = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
+  if (error != std::errc() || end != value.data() + value.size()) {
+    return refuse(400, "invalid Content-Length");
+  }
+  content_length_ = length;
+  return {};
+}
+
+Verdict FieldRules::read_expect(std::string_view expectations) {
+  if (head_.minor_version == 0) return {};  // RFC 9110 section 10.1.1: to be ignored
+  while (!expectations.empty()) {
+    if (!equals_lower(take_list_element(expectations), "100-continue")) {
+      return refuse(417, "unknown expectation");
+    }
+    wants_continue_ = true;
+  }
+  return {};
+}
+
+Verdict FieldRules::read_host(std::string_view value) {
+  if (std::exchange(has_host_, true)) return refuse(400, "two Host fields");
+  if (!valid_host(value)) return refuse(400, "invalid Host");
+  if (head_.host.empty()) head_.host = value;
+  return {};
+}
+
+Verdict FieldRules::read_transfer_encoding(std::string_view codings) {
+  has_transfer_encoding_ = true;
+  if (codings.empty()) return refuse(400, "empty Transfer-Encoding");
+  const bool ends_in_comma = codings.ends_with(',');
+  while (!codings.empty()) {
+    const std::string_view coding = take_list_element(codings);
+    if (is_chunked_) return refuse(400, "chunked is not the last transfer coding");
+    if (!is_token(coding)) return refuse(400, "malformed Transfer-Encoding");
+    if (equals_lower(coding, "chunked")) {
+      is_chunked_ = true;
+    } else {
+      has_other_coding_ = true;
+    }
+  }
+  if (ends_in_comma) return refuse(400, "malformed Transfer-Encoding");
+  return {};
+}
+
+Verdict FieldRules::decide_framing(const FramingOpinion& second) {
+  if (has_transfer_encoding_) {
+    if (head_.minor_version == 0) return refuse(400, "Transfer-Encoding in HTTP/1.0");
+    if (content_length_) return refuse(400, "Transfer-Encoding and Content-Length");
+    if (!is_chunked_) return refuse(400, "the last transfer coding is not chunked");
+    if (has_other_coding_) return refuse(501, "transfer coding not supported");
+  }
+  if (second.chunked != is_chunked_ || second.content_length != content_length_.value_or(0)) {
+    return refuse(400, "ambiguous framing");
+  }
+  if (content_length_.value_or(0) > limits_.body_bytes) return refuse(413, "body too large");
+  head_.framing = is_chunked_       ? BodyFraming::kChunked
+                  : content_length_ ? BodyFraming::kLength
+                                    : BodyFraming::kNone;
+  head_.content_length = content_length_.value_or(0);
+  return {};
+}
+
+Verdict FieldRules::conclude(const FramingOpinion& second) {
+  if (head_.minor_version == 1 && !has_host_) return refuse(400, "no Host field");
+  if (Verdict verdict = decide_framing(second); !verdict) return verdict;
+  const bool has_body = is_chunked_ || head_.content_length > 0;
+  head_.keep_alive = !wants_close_ && (head_.minor_version == 1 || wants_keep_alive_);
+  head_.expect_continue = wants_continue_ && has_body;
+  if (wants_upgrade_ && head_.minor_version == 1) head_.upgrade = upgrade_;
+  return {};
+}
+
+bool FieldRules::is_named_in_connection(std::string_view name) const {
+  return std::ranges::any_of(std::span(named_).first(named_count_), [name](auto option) {
+    return std::ranges::equal(name, option, {}, to_lower, to_lower);
+  });
+}
+
+bool FieldRules::is_passed_on(const Field& field) const {
+  const FieldName name = field_name(field.name);
+  if (is_connection_level(name)) return false;
+  // These belong to the message, whatever Connection says: without them it would read differently.
+  if (name == FieldName::kHost || name == FieldName::kContentLength ||
+      name == FieldName::kContentType) {
+    return true;
+  }
+  if (limits_.underscore_names == UnderscoreNames::kDrop && field.name.contains('_')) return false;
+  return !is_named_in_connection(field.name);
+}
+
+}  // namespace
+
+Verdict apply_field_rules(const RequestLimits& limits, const FramingOpinion& second,
+                          std::vector<Field>& fields, RequestHead& head) {
+  FieldRules rules(limits, head);
+  for (const Field& field : fields) {
+    if (Verdict verdict = rules.read(field); !verdict) return verdict;
+  }
+  if (Verdict verdict = rules.conclude(second); !verdict) return verdict;
+  std::erase_if(fields, [&](const Field& field) { return !rules.is_passed_on(field); });
+  if (rules.has_host()) {
+    for (Field& field : fields) {
+      if (field_name(field.name) == FieldName::kHost) field.value = head.host;
+    }
+  } else if (!head.host.empty()) {
+    fields.push_back({.name = "Host", .value = head.host});
+  }
+  head.fields = fields;
+  return {};
+}
+
+}  // namespace forebay::http
