@@ -27,10 +27,17 @@ class FieldRules {
  public:
   FieldRules(const RequestLimits& limits, RequestHead& head) : limits_(limits), head_(head) {}
 
-  Verdict read(const Field& field);
+  Verdict read(FieldName name, const Field& field);
   Verdict conclude(const FramingOpinion& second);
-  bool is_passed_on(const Field& field) const;
+
   bool has_host() const { return has_host_; }
+
+  // Whether the application may see the field, for all that is known before conclude().
+  bool is_for_application(FieldName name, const Field& field) const;
+
+  // Whether Connection names it. Only once all fields were read.
+  bool is_named_in_connection(const Field& field) const;
+  bool connection_names_fields() const { return named_count_ > 0; }
 
  private:
   Verdict read_connection(std::string_view options);
@@ -39,7 +46,6 @@ class FieldRules {
   Verdict read_host(std::string_view value);
   Verdict read_transfer_encoding(std::string_view codings);
   Verdict decide_framing(const FramingOpinion& second);
-  bool is_named_in_connection(std::string_view name) const;
 
   const RequestLimits& limits_;
   RequestHead& head_;
@@ -58,8 +64,8 @@ class FieldRules {
   size_t named_count_ = 0;
 };
 
-Verdict FieldRules::read(const Field& field) {
-  switch (field_name(field.name)) {
+Verdict FieldRules::read(FieldName name, const Field& field) {
+  switch (name) {
     case FieldName::kConnection:
       return read_connection(field.value);
     case FieldName::kContentLength:
@@ -179,41 +185,53 @@ Verdict FieldRules::conclude(const FramingOpinion& second) {
   return {};
 }
 
-bool FieldRules::is_named_in_connection(std::string_view name) const {
-  return std::ranges::any_of(std::span(named_).first(named_count_), [name](auto option) {
-    return std::ranges::equal(name, option, {}, to_lower, to_lower);
-  });
+bool FieldRules::is_for_application(FieldName name, const Field& field) const {
+  if (is_connection_level(name)) return false;
+  return limits_.underscore_names != UnderscoreNames::kDrop || !field.name.contains('_');
 }
 
-bool FieldRules::is_passed_on(const Field& field) const {
+bool FieldRules::is_named_in_connection(const Field& field) const {
   const FieldName name = field_name(field.name);
-  if (is_connection_level(name)) return false;
   // These belong to the message, whatever Connection says: without them it would read differently.
   if (name == FieldName::kHost || name == FieldName::kContentLength ||
       name == FieldName::kContentType) {
-    return true;
+    return false;
   }
-  if (limits_.underscore_names == UnderscoreNames::kDrop && field.name.contains('_')) return false;
-  return !is_named_in_connection(field.name);
+  return std::ranges::any_of(std::span(named_).first(named_count_), [&](auto option) {
+    return std::ranges::equal(field.name, option, {}, to_lower, to_lower);
+  });
+}
+
+// Host says what the absolute-form target said.
+void override_host(std::string_view host, bool has_host, std::vector<Field>& fields) {
+  if (!has_host) {
+    fields.push_back({.name = "Host", .value = host});
+    return;
+  }
+  const auto is_host = [](const Field& field) {
+    return field_name(field.name) == FieldName::kHost;
+  };
+  std::ranges::find_if(fields, is_host)->value = host;
 }
 
 }  // namespace
 
 Verdict apply_field_rules(const RequestLimits& limits, const FramingOpinion& second,
                           std::vector<Field>& fields, RequestHead& head) {
+  const std::string_view target_host = head.host;
   FieldRules rules(limits, head);
+  size_t kept = 0;
   for (const Field& field : fields) {
-    if (Verdict verdict = rules.read(field); !verdict) return verdict;
+    const FieldName name = field_name(field.name);
+    if (Verdict verdict = rules.read(name, field); !verdict) return verdict;
+    if (rules.is_for_application(name, field)) fields[kept++] = field;
   }
+  fields.resize(kept);
   if (Verdict verdict = rules.conclude(second); !verdict) return verdict;
-  std::erase_if(fields, [&](const Field& field) { return !rules.is_passed_on(field); });
-  if (rules.has_host()) {
-    for (Field& field : fields) {
-      if (field_name(field.name) == FieldName::kHost) field.value = head.host;
-    }
-  } else if (!head.host.empty()) {
-    fields.push_back({.name = "Host", .value = head.host});
+  if (rules.connection_names_fields()) {
+    std::erase_if(fields, [&](const Field& field) { return rules.is_named_in_connection(field); });
   }
+  if (!target_host.empty()) override_host(target_host, rules.has_host(), fields);
   head.fields = fields;
   return {};
 }

@@ -1,30 +1,63 @@
 #include "http/line_block.h"
 
-#include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "http/text.h"
 
 namespace forebay::http {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);
+
+// Marks the bytes below 0x20 or equal to 0x7f by their top bits. The lowest mark is exact, those
+// above it may not be.
+constexpr uint64_t mark_controls(uint64_t word) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kTopBits = 0x80 * kOnes;
+  const uint64_t deletes = word ^ (0x7f * kOnes);
+  const uint64_t below_space = (word - 0x20 * kOnes) & ~word;
+  const uint64_t is_delete = (deletes - kOnes) & ~deletes;
+  return (below_space | is_delete) & kTopBits;
+}
+
+// How many bytes at the start are text. Eight at a time: every byte of every head passes here.
+size_t count_text(std::string_view bytes) {
+  size_t i = 0;
+  while (bytes.size() - i >= sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, bytes.data() + i, sizeof(word));
+    const uint64_t marks = mark_controls(word);
+    if (marks == 0) {
+      i += sizeof(word);
+      continue;
+    }
+    i += static_cast<size_t>(std::countr_zero(marks)) / 8;
+    if (!is_text_byte(bytes[i])) return i;
+    ++i;  // a tab
+  }
+  while (i < bytes.size() && is_text_byte(bytes[i]))
+    ++i;
+  return i;
+}
+
+}  // namespace
 
 LineBlock::Event LineBlock::take_line(std::string_view& input, size_t limit) {
   if (!in_line()) line_start_ = text_.size();
   if (input.empty()) return Event::kNeedMore;
-  if (!in_line() || text_.back() != '\r') {
-    const auto end = std::ranges::find_if_not(input, is_text_byte);
-    const size_t run = static_cast<size_t>(end - input.begin());
-    if (text_.size() - line_start_ + run > limit) return Event::kTooLong;
-    text_.append(input.substr(0, run));
-    input.remove_prefix(run);
-    if (input.empty()) return Event::kNeedMore;
-    if (input.front() != '\r') return Event::kBad;
-    text_.push_back('\r');
-    input.remove_prefix(1);
-    if (input.empty()) return Event::kNeedMore;
+  bool after_cr = in_line() && text_.back() == '\r';
+  size_t taken = 0;
+  if (!after_cr) {
+    taken = count_text(input);
+    if (text_.size() - line_start_ + taken > limit) return Event::kTooLong;
+    after_cr = taken < input.size();
+    if (after_cr && input[taken++] != '\r') return Event::kBad;
   }
-  if (input.front() != '\n') return Event::kBad;
-  text_.push_back('\n');
-  input.remove_prefix(1);
-  return Event::kLine;
+  if (after_cr && taken < input.size() && input[taken++] != '\n') return Event::kBad;
+  text_.append(input.substr(0, taken));
+  input.remove_prefix(taken);
+  return in_line() ? Event::kNeedMore : Event::kLine;
 }
 
 std::string_view LineBlock::line() const {
