@@ -6,6 +6,23 @@
 #include <cstring>
 
 namespace forebay::channel {
+namespace {
+
+/// Keeps the first file of a message. The padding of our buffer has room for a second one: it is
+/// open already, so it is closed.
+void take_first_fd(cmsghdr& rights, Fd& first) {
+  const std::size_t count = (rights.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (std::size_t i = 0; i < count; ++i) {
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(&rights) + i * sizeof(int), sizeof(int));
+    Fd next(fd);
+    if (!first) {
+      first = std::move(next);
+    }
+  }
+}
+
+}  // namespace
 
 Result<void> send_control(int socket, const ControlHeader& header, std::string_view text, int fd) {
   text = text.substr(0, kControlTextMax);
@@ -57,9 +74,7 @@ Result<std::optional<ControlMessage>> receive_control(int socket, std::span<char
   }
   for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
     if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part), sizeof(int));
-      result.fd.reset(fd);
+      take_first_fd(*part, result.fd);
     }
   }
   if (static_cast<std::size_t>(received) < sizeof(ControlHeader)) {
