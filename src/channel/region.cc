@@ -38,6 +38,10 @@ bool valid(const Geometry& g) {
          g.response_ring_bytes >= kResponseRingMin && g.response_ring_bytes % kPage == 0;
 }
 
+std::unexpected<Error> fail_no_channel(int memfd) {
+  return fail("file descriptor " + std::to_string(memfd) + " is not a forebay channel");
+}
+
 }  // namespace
 
 Geometry Geometry::for_servers(std::uint32_t servers, std::uint32_t top_up) {
@@ -135,7 +139,7 @@ void Region::initialise() const {
 Result<Region> Region::attach(int memfd) {
   struct stat info {};
   if (::fstat(memfd, &info) != 0 || info.st_size < static_cast<off_t>(sizeof(Header))) {
-    return fail("file descriptor " + std::to_string(memfd) + " is not a forebay channel");
+    return fail_no_channel(memfd);
   }
   const auto bytes = static_cast<std::uint64_t>(info.st_size);
   Result<std::byte*> base = map(memfd, bytes);
@@ -149,9 +153,13 @@ Result<Region> Region::attach(int memfd) {
   g.ready_capacity = h.ready_capacity;
   g.response_ring_bytes = h.response_ring_bytes;
   g.arena_pages = h.arena_pages;
-  if (h.magic != kMagic || h.abi != kAbi || !valid(g) || g.region_bytes() != bytes) {
-    const std::uint32_t abi = h.abi;
+  const bool region = h.magic == kMagic;
+  const std::uint32_t abi = h.abi;
+  if (!region || abi != kAbi || !valid(g) || g.region_bytes() != bytes) {
     ::munmap(*base, bytes);
+    if (!region || abi == kAbi) {
+      return fail_no_channel(memfd);
+    }
     return fail("the shared memory speaks channel version " + std::to_string(abi) +
                 ", this extension " + std::to_string(kAbi) +
                 ": front and Python package come from different builds, install them together");

@@ -10,17 +10,23 @@
 #include "channel/futex.h"
 
 namespace forebay::channel {
+namespace {
+
+Server& checked_server(const Region& region, std::uint32_t server) {
+  CHECK(server < region.geometry().servers);
+  return region.server(server);
+}
+
+}  // namespace
 
 ServerEnd::ServerEnd(const Region& region, std::uint32_t server, int wake_fd)
     : region_(region),
-      shared_(region.server(server)),
+      shared_(checked_server(region, server)),
       ring_(region.response_ring(server)),
       ring_bytes_(region.geometry().response_ring_bytes),
       tail_(shared_.tail.load(std::memory_order_relaxed)),
       server_(server),
-      wake_fd_(wake_fd) {
-  CHECK(server < region.geometry().servers);
-}
+      wake_fd_(wake_fd) {}
 
 // Requests.
 
