@@ -157,9 +157,7 @@ TEST(RequestFraming, A4_DoesNotTakeALookalikeForContentLength) {
 
 // Legal, but nobody sends it, and servers differ on it.
 TEST(RequestFraming, A3_A4_RefusesATabAfterAFramingValue) {
-  for (const std::string_view field :
-       {"Transfer-Encoding: \tchunked", "Transfer-Encoding: chunked\t", "Content-Length: \t3",
-        "Content-Length: 3\t"}) {
+  for (const std::string_view field : {"Transfer-Encoding: chunked\t", "Content-Length: 3\t"}) {
     EXPECT_EQ(refused(post(std::string(field) + "\r\n", "abc")), 400) << field;
   }
 }
