@@ -144,6 +144,12 @@ std::optional<std::uint32_t> FrontEnd::take_arena_pages(std::uint32_t pages) {
   return std::nullopt;
 }
 
+bool FrontEnd::is_ready(std::uint32_t slot) const {
+  const SlotWord ready{entries_[slot].generation, SlotState::kReady, 0};
+  return entries_[slot].busy &&
+         region_.slot(slot).word.load(std::memory_order_relaxed) == ready.pack();
+}
+
 void FrontEnd::push_hint(Ticket ticket) {
   Header& header = region_.header();
   if (ready_tail_ - header.ready_head.load(std::memory_order_acquire) >=
@@ -158,10 +164,11 @@ void FrontEnd::push_hint(Ticket ticket) {
 /// The ring is full of hints of cancelled requests: consume them all and hint the living again.
 void FrontEnd::sweep_hints() {
   Header& header = region_.header();
+  const std::uint64_t capacity = region_.geometry().ready_capacity;
   std::vector<Ticket> living;
   std::vector<bool> seen(entries_.size());  // after a death a request may be hinted twice
   std::uint64_t head = header.ready_head.load(std::memory_order_acquire);
-  while (head != ready_tail_) {
+  while (head != ready_tail_ && ready_tail_ - head <= capacity) {
     const Ticket ticket = Ticket::unpack(region_.hint(head).load(std::memory_order_relaxed));
     if (!header.ready_head.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel)) {
       continue;
@@ -172,11 +179,28 @@ void FrontEnd::sweep_hints() {
       living.push_back(ticket);
     }
   }
-  CHECK(living.size() < region_.geometry().ready_capacity);
+  if (head != ready_tail_) {
+    repair_ready_head(living, seen);
+  }
+  CHECK(living.size() < capacity);
   for (const Ticket& ticket : living) {
     region_.hint(ready_tail_++).store(ticket.pack(), std::memory_order_relaxed);
   }
   header.ready_tail.store(ready_tail_, std::memory_order_seq_cst);
+  // While we held the hints the ring looked empty, and servers may have gone to sleep over it.
+  for (std::size_t i = 0; i < living.size(); ++i) {
+    wake_idle_server();
+  }
+}
+
+/// A worker has written over the head: begin again with an empty ring, and everything READY in it.
+void FrontEnd::repair_ready_head(std::vector<Ticket>& living, const std::vector<bool>& seen) {
+  region_.header().ready_head.store(ready_tail_, std::memory_order_release);
+  for (std::uint32_t i = 0; i < entries_.size(); ++i) {
+    if (!seen[i] && is_ready(i)) {
+      living.push_back({i, entries_[i].generation});
+    }
+  }
 }
 
 /// Lowest index first: the same few servers stay warm. Servers are numbered so that neighbours are
@@ -313,11 +337,8 @@ void FrontEnd::forget(std::uint32_t server) {
 
 void FrontEnd::rehint() {
   for (std::uint32_t i = 0; i < entries_.size(); ++i) {
-    const Ticket ticket{i, entries_[i].generation};
-    const SlotWord ready{ticket.generation, SlotState::kReady, 0};
-    if (entries_[i].busy &&
-        region_.slot(i).word.load(std::memory_order_relaxed) == ready.pack()) {
-      push_hint(ticket);
+    if (is_ready(i)) {
+      push_hint({i, entries_[i].generation});
       wake_idle_server();
     }
   }

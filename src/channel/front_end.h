@@ -121,8 +121,11 @@ class FrontEnd {
   [[nodiscard]] bool ours(Ticket ticket) const;
   void release(std::uint32_t slot);
   std::optional<std::uint32_t> take_arena_pages(std::uint32_t pages);
+  /// READY and not claimed: what a hint is for.
+  [[nodiscard]] bool is_ready(std::uint32_t slot) const;
   void push_hint(Ticket ticket);
   void sweep_hints();
+  void repair_ready_head(std::vector<Ticket>& living, const std::vector<bool>& seen);
   void wake_idle_server();
   void wake_server(std::uint32_t server);
   /// The next record of a server's ring and the ring position after it.
