@@ -232,11 +232,10 @@ void FrontEnd::wake_server(std::uint32_t server) {
 
 // Responses, up.
 
-FrontEnd::Read FrontEnd::read_record(std::uint32_t server, std::uint64_t position, Record& record,
+FrontEnd::Read FrontEnd::read_record(std::uint32_t server, std::uint64_t position,
+                                     std::uint64_t tail, Record& record,
                                      std::uint64_t& next) const {
   const std::uint64_t ring_bytes = region_.geometry().response_ring_bytes;
-  // Acquire: what the worker wrote before its commit is visible.
-  const std::uint64_t tail = region_.server(server).tail.load(std::memory_order_acquire);
   const std::uint64_t available = tail - position;
   if (available == 0) {
     return Read::kEmpty;
@@ -260,9 +259,9 @@ FrontEnd::Read FrontEnd::read_record(std::uint32_t server, std::uint64_t positio
       header.type > RecordType::kNothing || !ours(header.ticket)) {
     return Read::kCorrupt;
   }
-  const SlotWord word = SlotWord::unpack(
-      region_.slot(header.ticket.slot).word.load(std::memory_order_relaxed));
-  if (word.state != SlotState::kClaimed || word.owner != server) {
+  const SlotWord claimed{header.ticket.generation, SlotState::kClaimed,
+                         static_cast<std::uint16_t>(server)};
+  if (region_.slot(header.ticket.slot).word.load(std::memory_order_relaxed) != claimed.pack()) {
     return Read::kCorrupt;
   }
   record = {header.ticket, entries_[header.ticket.slot].cookie, header.type, header.flags,

@@ -128,9 +128,9 @@ class FrontEnd {
   void repair_ready_head(std::vector<Ticket>& living, const std::vector<bool>& seen);
   void wake_idle_server();
   void wake_server(std::uint32_t server);
-  /// The next record of a server's ring and the ring position after it.
-  Read read_record(std::uint32_t server, std::uint64_t position, Record& record,
-                   std::uint64_t& next) const;
+  /// The record at `position` of a server's ring, committed up to `tail`, and the position after it.
+  Read read_record(std::uint32_t server, std::uint64_t position, std::uint64_t tail,
+                   Record& record, std::uint64_t& next) const;
   void give_room(std::uint32_t server, std::uint64_t head);
 
   Region region_;
@@ -176,10 +176,13 @@ std::size_t FrontEnd::drain_server(std::uint32_t server, Sink&& sink, Corrupt&& 
   }
   std::size_t taken = 0;
   std::uint64_t position = heads_[server];
+  // Looked at once, so that no worker can keep the front here; what comes later announces itself
+  // again. Acquire: what the worker wrote before its commit is visible.
+  const std::uint64_t tail = region_.server(server).tail.load(std::memory_order_acquire);
   Record record;
   std::uint64_t next = 0;
   for (;;) {
-    const Read read = read_record(server, position, record, next);
+    const Read read = read_record(server, position, tail, record, next);
     if (read == Read::kCorrupt) {
       corrupt_[server] = true;
       corrupt(server);
