@@ -1,0 +1,1 @@
+"""The Python side of Forebay: the zygote that forks workers, and the workers that run applications."""

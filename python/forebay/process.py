@@ -1,0 +1,33 @@
+"""What zygote and workers share: a life bound to the front's, and messages to it."""
+
+import fcntl
+import os
+import select
+import signal
+
+CRITICAL, ERROR, WARNING, INFO, DEBUG = 50, 40, 30, 20, 10
+"""Levels of the error log, as in the logging module."""
+
+
+def die_with_front(life: int) -> int:
+    """Binds this process to the pipe whose write end only the front holds.
+
+    When that end vanishes, however the front died, the kernel sends us SIGKILL (fcntl(2),
+    F_SETSIG), whatever this process is doing. It needs a description of its own, as the owner
+    belongs to the description, which is shared by forks. Returns it; closing it undoes all.
+    """
+    own = os.open(f"/proc/self/fd/{life}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    fcntl.fcntl(own, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)
+    gone = select.poll()
+    gone.register(life, 0)
+    if gone.poll(0):  # it was gone before the signal was armed
+        os.kill(os.getpid(), signal.SIGKILL)
+    return own
+
+
+def ignore(*signals: int) -> None:
+    """Ignores signals through a handler, so that programs started from here get the defaults."""
+    for number in signals:
+        signal.signal(number, lambda *_: None)

@@ -1,0 +1,56 @@
+#include "extension/control_line.h"
+
+#include <array>
+#include <optional>
+
+#include "extension/py.h"
+
+namespace forebay::extension {
+
+using channel::ControlHeader;
+using channel::ControlKind;
+using channel::ControlMessage;
+using channel::Ticket;
+
+void ControlLine::send_ready() { send({.kind = ControlKind::kReady, .ticket = {}}, {}, -1); }
+
+void ControlLine::log(int level, std::string_view text) {
+  send({.kind = ControlKind::kLog, .value = static_cast<std::uint32_t>(level), .ticket = {}}, text,
+       -1);
+}
+
+void ControlLine::log_once(int level, const std::string& text) {
+  if (said_.size() < kSaidMax && said_.insert(text).second) {
+    log(level, text);
+  }
+}
+
+void ControlLine::send_file(Ticket ticket, int fd) {
+  send({.kind = ControlKind::kFile, .ticket = ticket}, {}, fd);
+}
+
+void ControlLine::send(const ControlHeader& header, std::string_view text, int fd) {
+  const WithoutGil without_gil;
+  std::ignore = channel::send_control(socket_.get(), header, text, fd);
+}
+
+Fd ControlLine::fetch_body(Ticket ticket) {
+  const WithoutGil without_gil;
+  const std::lock_guard lock(asking_);
+  if (!channel::send_control(socket_.get(), {.kind = ControlKind::kWantBody, .ticket = ticket})) {
+    return {};
+  }
+  std::array<char, 256> buffer{};
+  for (;;) {
+    Result<std::optional<ControlMessage>> answer = channel::receive_control(socket_.get(), buffer);
+    if (!answer) {
+      return {};
+    }
+    if (*answer && (*answer)->header.kind == ControlKind::kBody &&
+        (*answer)->header.ticket == ticket) {
+      return std::move((*answer)->fd);
+    }
+  }
+}
+
+}  // namespace forebay::extension
