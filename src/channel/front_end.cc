@@ -299,7 +299,13 @@ void FrontEnd::awake() {
 }
 
 void FrontEnd::close() {
-  region_.header().closing.store(1, std::memory_order_seq_cst);
+  Header& header = region_.header();
+  header.closing.store(1, std::memory_order_seq_cst);
+  for (std::size_t i = 0; i < responding_.size(); ++i) {
+    // As in publish(): a server that announces itself after this sees that the channel is closing,
+    // one that did before is asleep for us to wake.
+    header.idle[i].exchange(0, std::memory_order_seq_cst);
+  }
   for (std::uint32_t i = 0; i < region_.geometry().servers; ++i) {
     wake_server(i);
   }

@@ -63,12 +63,14 @@ void ServerEnd::wait_ready() {
 
 std::optional<Claimed> ServerEnd::claim() {
   Header& header = region_.header();
-  std::uint64_t head = header.ready_head.load(std::memory_order_relaxed);
+  // Acquire, here and when the CAS fails: who moved the head here had seen a tail beyond it, so we
+  // see no older one. With an older tail than head, the CAS below could push the head past the tail.
+  std::uint64_t head = header.ready_head.load(std::memory_order_acquire);
   while (head != header.ready_tail.load(std::memory_order_acquire)) {
     const Ticket ticket = Ticket::unpack(region_.hint(head).load(std::memory_order_relaxed));
     // acq_rel: the hint was read before the head moves; if it was overwritten, the CAS fails.
     if (!header.ready_head.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel,
-                                                 std::memory_order_relaxed)) {
+                                                 std::memory_order_acquire)) {
       continue;
     }
     ++head;
