@@ -96,4 +96,15 @@ inline Ticket publish_text(FrontEnd& front, std::string_view text, std::uint64_t
   return draft->ticket;
 }
 
+/// Where a server's ring lies in the front's own mapping.
+inline std::span<const std::byte> ring_of(FrontEnd& front, const TestServer& server,
+                                          std::uint32_t index) {
+  const Draft draft = front.reserve(0).value();
+  front.finish(draft.ticket);
+  const auto* base = reinterpret_cast<std::byte*>(&server.region.header());
+  return {draft.payload.data() - server.region.inline_offset(draft.ticket.slot) +
+              (server.region.response_ring(index) - base),
+          server.region.geometry().response_ring_bytes};
+}
+
 }  // namespace forebay::channel
