@@ -1,1 +1,1 @@
-"""The Python side of Forebay: the zygote that forks workers, and the workers that run applications."""
+"""The Python side of Forebay: a zygote that forks workers, and workers that run applications."""

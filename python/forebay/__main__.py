@@ -8,9 +8,9 @@ import sys
 
 
 def main():
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036
         sys.stderr.write(
-            "forebay needs Python 3.11 or later, and %s is %s: choose another with --python\n"
+            "forebay needs Python 3.11 or later, and %s is %s: choose another with --python\n"  # noqa: UP031
             % (sys.executable, sys.version.split()[0])
         )
         sys.exit(1)

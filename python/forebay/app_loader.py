@@ -1,8 +1,8 @@
 """Finds the application: APP_MODULE as gunicorn knows it.
 
-    module                     the attribute `application` of the module
-    module:name                another attribute
-    module:factory("x", k=1)   what a call returns; the arguments are literals
+module                     the attribute `application` of the module
+module:name                another attribute
+module:factory("x", k=1)   what a call returns; the arguments are literals
 """
 
 import ast
@@ -34,7 +34,7 @@ def parse(text: str) -> AppSpec:
     """Takes APP_MODULE apart; AppError if it is malformed."""
     module, colon, expression = text.partition(":")
     if not module:
-        raise AppError(f"{text!r} names no module: write it as MODULE:CALLABLE, like 'shop.wsgi:app'")
+        raise AppError(f"{text!r} names no module: write MODULE:CALLABLE, like 'shop.wsgi:app'")
     if not colon:
         return AppSpec(module)
     malformed = AppError(
@@ -50,15 +50,11 @@ def parse(text: str) -> AppSpec:
             return AppSpec(module, name)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
             try:
-                return AppSpec(
-                    module,
-                    name,
-                    is_factory=True,
-                    args=tuple(ast.literal_eval(arg) for arg in args),
-                    kwargs={_name_of(keyword): ast.literal_eval(keyword.value) for keyword in keywords},
-                )
+                positional = tuple(ast.literal_eval(arg) for arg in args)
+                named = {_name_of(one): ast.literal_eval(one.value) for one in keywords}
             except ValueError:
                 raise malformed from None
+            return AppSpec(module, name, is_factory=True, args=positional, kwargs=named)
     raise malformed
 
 
@@ -98,13 +94,15 @@ def load(text: str) -> Application:
     if app is None:
         raise AppError(f"{text!r} is None, not an application")
     if not callable(app):
-        raise AppError(f"{text!r} is a {type(app).__name__}, which cannot be called")
+        raise AppError(f"{text!r} is of type {type(app).__name__}, which cannot be called")
     return app
 
 
 def _call(factory: Any, spec: AppSpec, text: str) -> Any:
     if not callable(factory):
-        raise AppError(f"{spec.name!r} in {text!r} is a {type(factory).__name__}, not a function")
+        raise AppError(
+            f"{spec.name!r} in {text!r} is of type {type(factory).__name__}, not a function"
+        )
     try:
         return factory(*spec.args, **spec.kwargs)
     except TypeError as error:

@@ -46,7 +46,7 @@ class Seat:
 
 
 def main(options: Options, seat: Seat, app: Application | None) -> int:
-    """The life of a worker, from the fork on; `app` if it was loaded already. Returns the exit code."""
+    """The life of a worker, from the fork on; returns the exit code. `app`: what was preloaded."""
     die_with_front(seat.life)
     os.close(seat.life)
     worker = _worker.Worker(seat.memfd, seat.wake, seat.control)
@@ -75,7 +75,8 @@ def explain(error: BaseException) -> tuple[str, int]:
     """Why the application cannot be loaded, for the error log, and the exit code that says so."""
     if isinstance(error, AppError):
         return f"cannot use the application: {error}", APP_UNUSABLE
-    return "cannot load the application:\n" + "".join(traceback.format_exception(error)), BOOT_FAILED
+    shown = "".join(traceback.format_exception(error)).rstrip()
+    return f"cannot load the application:\n{shown}", BOOT_FAILED
 
 
 def set_signals(worker: _worker.Worker) -> None:
@@ -86,7 +87,7 @@ def set_signals(worker: _worker.Worker) -> None:
 
 
 def serve(worker: _worker.Worker, options: Options, seat: Seat, app: Application) -> None:
-    """Runs this process's servers until they are told to end; raises what makes the process leave."""
+    """Runs this process's servers until they are to end; raises what makes the process leave."""
     templates = make_templates(options, ErrorStream(worker.log))
     leave: list[BaseException] = []
 

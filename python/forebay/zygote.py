@@ -70,7 +70,7 @@ class Zygote:
         self.send(event="log", level=level, text=text[:LOG_TEXT_MAX])
 
     def wait_for_fork(self) -> worker.Seat | None:
-        """Serves the front. Returns in each forked worker its seat, and in the zygote None at the end."""
+        """Serves the front. Returns its seat in each worker, and None in the zygote at the end."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._control, selectors.EVENT_READ)
             selector.register(self._signals, selectors.EVENT_READ)

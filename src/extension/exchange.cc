@@ -143,7 +143,7 @@ bool Exchange::send_blocks(PyObject* result) {
   if (!iterator) {
     return false;
   }
-  while (!response_.is_cut()) {
+  while (!response_.wants_no_more()) {
     const Ref block = Ref::steal(PyIter_Next(iterator.get()));
     if (!block) {
       return PyErr_Occurred() == nullptr;

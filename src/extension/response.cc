@@ -199,7 +199,7 @@ bool Response::send_all(PyObject* blocks) {
       return send_at_once(buffer_);
     }
   }
-  for (Py_ssize_t i = 0; i < size() && !cut_; ++i) {
+  for (Py_ssize_t i = 0; i < size() && !wants_no_more(); ++i) {
     if (!send(block(i).get())) {
       return false;
     }

@@ -45,8 +45,9 @@ class Response {
 
   /// The first block will be all of the body: its size can be told.
   void expect_single_block() { single_block_ = true; }
-  /// The body was longer than its Content-Length.
-  [[nodiscard]] bool is_cut() const { return cut_; }
+  /// Nothing that could still be sent would reach the client: the body has reached its
+  /// Content-Length and goes on, or there is to be none.
+  [[nodiscard]] bool wants_no_more() const { return cut_ || (head_sent_ && !may_have_body()); }
 
   // The end. `flags`: kDone when nothing remains to be done for the request, or 0.
 
