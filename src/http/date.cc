@@ -19,8 +19,8 @@ HttpDate http_date(int64_t seconds_since_epoch) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  const unsigned weekday = std::chrono::weekday(day).c_encoding();
-  const unsigned month = static_cast<unsigned>(date.month());
+  const size_t weekday = std::chrono::weekday(day).c_encoding();
+  const size_t month = static_cast<unsigned>(date.month());
   const unsigned year = static_cast<unsigned>(static_cast<int>(date.year()));
 
   HttpDate text;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <span>
 #include <utility>
@@ -45,7 +44,7 @@ class FieldRules {
   Verdict read_expect(std::string_view expectations);
   Verdict read_host(std::string_view value);
   Verdict read_transfer_encoding(std::string_view codings);
-  Verdict decide_framing(const FramingOpinion& second);
+  Verdict decide_framing(const FramingOpinion& second) const;
 
   const RequestLimits& limits_;
   RequestHead& head_;
@@ -60,7 +59,7 @@ class FieldRules {
   bool wants_continue_ = false;
   std::string_view upgrade_;
   std::optional<uint64_t> content_length_;
-  std::array<std::string_view, kConnectionOptionsMax> named_;  // fields that Connection names
+  std::array<std::string_view, kConnectionOptionsMax> named_{};  // fields that Connection names
   size_t named_count_ = 0;
 };
 
@@ -112,12 +111,8 @@ Verdict FieldRules::read_connection(std::string_view options) {
 
 Verdict FieldRules::read_content_length(std::string_view value) {
   if (content_length_) return refuse(400, "two Content-Length fields");
-  uint64_t length = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
-  if (error != std::errc() || end != value.data() + value.size()) {
-    return refuse(400, "invalid Content-Length");
-  }
-  content_length_ = length;
+  content_length_ = parse_number(value);
+  if (!content_length_) return refuse(400, "invalid Content-Length");
   return {};
 }
 
@@ -157,7 +152,7 @@ Verdict FieldRules::read_transfer_encoding(std::string_view codings) {
   return {};
 }
 
-Verdict FieldRules::decide_framing(const FramingOpinion& second) {
+Verdict FieldRules::decide_framing(const FramingOpinion& second) const {
   if (has_transfer_encoding_) {
     if (head_.minor_version == 0) return refuse(400, "Transfer-Encoding in HTTP/1.0");
     if (content_length_) return refuse(400, "Transfer-Encoding and Content-Length");

@@ -21,14 +21,14 @@ int on_name(llhttp_t* parser, const char* at, size_t size) {
 
 int on_value(llhttp_t* parser, const char* at, size_t size) {
   std::string_view& value = fields_of(parser).back().value;
-  value = value.empty() ? std::string_view(at, size) : std::string_view(value.data(), at + size);
+  value = value.empty() ? std::string_view(at, size) : std::string_view(value.begin(), at + size);
   return HPE_OK;
 }
 
 int on_fields_end(llhttp_t*) { return HPE_PAUSED; }
 
 const llhttp_settings_t* settings() {
-  static const llhttp_settings_t kSettings = [] {
+  static const llhttp_settings_t shared = [] {
     llhttp_settings_t settings;
     llhttp_settings_init(&settings);
     settings.on_header_field = on_name;
@@ -36,21 +36,21 @@ const llhttp_settings_t* settings() {
     settings.on_headers_complete = on_fields_end;
     return settings;
   }();
-  return &kSettings;
+  return &shared;
 }
 
 // A parser that has just read a request line. The line is a stand-in, as llhttp knows a fixed list
 // of methods only, and changes its mind about what follows after some of them; ours is read by
 // read_request_line().
 llhttp_t parser_before_fields() {
-  static const llhttp_t kParser = [] {
+  static const llhttp_t ready = [] {
     static constexpr std::string_view kRequestLine = "POST / HTTP/1.1\r\n";
     llhttp_t parser;
     llhttp_init(&parser, HTTP_REQUEST, settings());
     CHECK(llhttp_execute(&parser, kRequestLine.data(), kRequestLine.size()) == HPE_OK);
     return parser;
   }();
-  return kParser;
+  return ready;
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ constexpr uint64_t mark_controls(uint64_t word) {
 size_t count_text(std::string_view bytes) {
   size_t i = 0;
   while (bytes.size() - i >= sizeof(uint64_t)) {
-    uint64_t word;
+    uint64_t word = 0;
     std::memcpy(&word, bytes.data() + i, sizeof(word));
     const uint64_t marks = mark_controls(word);
     if (marks == 0) {
@@ -52,9 +52,15 @@ LineBlock::Event LineBlock::take_line(std::string_view& input, size_t limit) {
     taken = count_text(input);
     if (text_.size() - line_start_ + taken > limit) return Event::kTooLong;
     after_cr = taken < input.size();
-    if (after_cr && input[taken++] != '\r') return Event::kBad;
+    if (after_cr) {
+      if (input[taken] != '\r') return Event::kBad;
+      ++taken;
+    }
   }
-  if (after_cr && taken < input.size() && input[taken++] != '\n') return Event::kBad;
+  if (after_cr && taken < input.size()) {
+    if (input[taken] != '\n') return Event::kBad;
+    ++taken;
+  }
   text_.append(input.substr(0, taken));
   input.remove_prefix(taken);
   return in_line() ? Event::kNeedMore : Event::kLine;

@@ -32,6 +32,9 @@ class LineBlock {
 
   void clear();
 
+  /// Makes room for `bytes` in one allocation, if there is less.
+  void reserve(size_t bytes) { text_.reserve(bytes); }
+
   /// clear(), and gives back memory beyond `kept_bytes`.
   void shrink(size_t kept_bytes);
 

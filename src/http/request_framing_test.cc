@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "http/request_parser_testing.h"
+#include "http/request_parser_test.h"
 
 namespace forebay::http {
 namespace {
@@ -77,9 +77,7 @@ TEST(RequestFraming, A3_RefusesEveryOtherTransferEncoding) {
       {400, "chunked\r\nTransfer-Encoding: identity"},
       {400, "chunked\r\ntransfer-encoding: gzip"},
       {400, "chunked\r\nTransfer-Encoding:"},
-      {400,
-       "\x0b"
-       "chunked"},
+      {400, "\vchunked"},
       {400, "chunked\x0c"},
       {400, "\r\n chunked"},
       {400, "\xc4\x89hunked"},
@@ -134,8 +132,7 @@ TEST(RequestFraming, A4_RefusesEveryOtherContentLength) {
                                         "18446744073709551616",
                                         "99999999999999999999999",
                                         "\xd9\xa3",
-                                        "\x0b"
-                                        "3",
+                                        "\v3",
                                         "3\r\n 3",
                                         "\r\n 3"}) {
     EXPECT_EQ(refused(post("Content-Length: " + std::string(length) + "\r\n", "abc")), 400)
@@ -204,7 +201,7 @@ TEST(RequestFraming, A5_RefusesEveryOtherChunkSize) {
 
 TEST(RequestFraming, A6_IgnoresChunkExtensions) {
   for (const std::string_view extension :
-       {";", ";a", ";a=b", ";a=\"b;c\"", "; a", ";a;b=\"\\\"\"", ";\xc3\xa9", ";=,:"}) {
+       {";", ";a", ";a=b", ";a=\"b;c\"", "; a", R"(;a;b="\"")", ";\xc3\xa9", ";=,:"}) {
     const std::string body =
         "3" + std::string(extension) + "\r\nabc\r\n0" + std::string(extension) + "\r\n\r\n";
     EXPECT_TRUE(accepted(chunked(body))) << extension;

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "http/request_parser_testing.h"
+#include "http/request_parser_test.h"
 
 namespace forebay::http {
 namespace {

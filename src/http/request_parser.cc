@@ -1,7 +1,6 @@
 #include "http/request_parser.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/check.h"
 #include "http/field_rules.h"
@@ -81,6 +80,7 @@ RequestParser::Step RequestParser::read_request_line(std::string_view& input) {
   if (!target) return fail(target.error().status, target.error().reason);
   start_ = *start;
   target_ = *target;
+  field_section_.reserve(std::min(input.size(), kKeptFieldSectionBytes));
   state_ = State::kFields;
   return std::nullopt;
 }
@@ -113,6 +113,7 @@ RequestParser::Step RequestParser::read_fields(std::string_view& input) {
 }
 
 RequestParser::Step RequestParser::finish_head() {
+  fields_.reserve(section_lines_ + 1);  // and perhaps a Host of our own
   const auto framing = read_field_section(field_section_.text(), fields_);
   if (!framing) return fail(framing.error().status, framing.error().reason);
   head_.method = start_.method;
@@ -149,18 +150,14 @@ RequestParser::Step RequestParser::read_chunk_size(std::string_view& input) {
   }
   const std::string_view line = body_lines_.line();
   const std::string_view digits = line.substr(0, line.find(';'));  // then extensions: ignored
-  uint64_t size = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [parsed_end, error] = std::from_chars(digits.data(), end, size, 16);
-  if (error != std::errc() || parsed_end != end) {
-    return fail(400, "invalid chunk size");
-  }
-  if (size > limits_.body_bytes - body_seen_) return fail(413, "body too large");
+  const std::optional<uint64_t> size = parse_number(digits, 16);
+  if (!size) return fail(400, "invalid chunk size");
+  if (*size > limits_.body_bytes - body_seen_) return fail(413, "body too large");
   body_lines_.clear();
-  body_seen_ += size;
-  body_left_ = size;
+  body_seen_ += *size;
+  body_left_ = *size;
   section_lines_ = 0;
-  state_ = size == 0 ? State::kTrailers : State::kChunkData;
+  state_ = *size == 0 ? State::kTrailers : State::kChunkData;
   return std::nullopt;
 }
 

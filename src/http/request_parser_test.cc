@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-#include "http/request_parser_testing.h"
+#include "http/request_parser_test.h"
 
 namespace forebay::http {
 namespace {

@@ -10,16 +10,8 @@ namespace {
 
 constexpr bool is_interim(int status) { return status < 200; }
 
-std::optional<uint64_t> parse_length(std::string_view text) {
-  uint64_t length = 0;
-  const char* const end = text.data() + text.size();
-  const auto [parsed_end, error] = std::from_chars(text.data(), end, length);
-  if (error != std::errc() || parsed_end != end) return std::nullopt;
-  return length;
-}
-
 void append_number(std::string& out, uint64_t number, int base = 10) {
-  std::array<char, 20> digits;
+  std::array<char, 20> digits{};
   const auto result = std::to_chars(digits.data(), digits.data() + digits.size(), number, base);
   out.append(digits.data(), result.ptr);
 }
@@ -76,7 +68,7 @@ HeadWriter::Fate HeadWriter::field(std::string_view name, std::string_view value
   if (is_connection_level(known)) return Fate::kDropped;
   if (known == FieldName::kContentLength) {
     if (content_length_) return Fate::kInvalid;
-    content_length_ = parse_length(value);
+    content_length_ = parse_number(value);
     return content_length_ ? Fate::kTaken : Fate::kInvalid;
   }
   has_date_ |= known == FieldName::kDate;
@@ -116,7 +108,7 @@ bool valid_field(std::string_view name, std::string_view value) {
   return is_token(name) && is_text(value);
 }
 
-ChunkHead::ChunkHead(uint64_t size) {
+ChunkHead::ChunkHead(uint64_t size) {  // NOLINT(cppcoreguidelines-pro-type-member-init)
   CHECK(size > 0);
   char* const end = std::to_chars(buffer_.data(), buffer_.data() + 16, size, 16).ptr;
   end[0] = '\r';

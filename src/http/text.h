@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 /// The character classes of RFC 9110 section 5 and the few operations on text that HTTP needs.
@@ -71,6 +73,14 @@ constexpr std::string_view trim(std::string_view text) {
   while (!text.empty() && is_space(text.back()))
     text.remove_suffix(1);
   return text;
+}
+
+/// Digits and nothing else: no sign, no space, no prefix; nothing if they are too many for 64 bits.
+inline std::optional<uint64_t> parse_number(std::string_view text, int base = 10) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 /// Takes the next element off a comma-separated list, trimmed; it may be empty.
