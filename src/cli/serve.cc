@@ -1,0 +1,223 @@
+#include "cli/serve.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include "base/text.h"
+#include "cli/python.h"
+#include "cli/stop_sequence.h"
+#include "front/admin.h"
+#include "front/front.h"
+#include "net/backlog.h"
+#include "workers/pool.h"
+
+namespace forebay::cli {
+namespace {
+
+constexpr std::uint16_t kDefaultPort = 8000;
+
+/// "Error: ..." to stderr, for what happens before there is a log.
+int give_up(const Error& error) {
+  std::fprintf(stderr, "Error: %s\n", error.message.c_str());
+  return 1;
+}
+
+/// As many descriptors as we may have: a connection costs one.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+std::vector<std::string> addresses(const ServeOptions& options) {
+  if (!options.bind.empty()) {
+    return options.bind;
+  }
+  const char* port = std::getenv("PORT");
+  return {port != nullptr ? format("0.0.0.0:{}", port) : format("127.0.0.1:{}", kDefaultPort)};
+}
+
+Result<std::vector<net::Listener>> open_listeners(const ServeOptions& options) {
+  std::vector<net::Listener> listeners;
+  for (const std::string& text : addresses(options)) {
+    const Result<net::Address> address = net::parse_address(text, kDefaultPort);
+    if (!address) {
+      return fail("--bind: " + address.error().message);
+    }
+    Result<net::Listener> listener = net::Listener::open(*address, options.backlog);
+    if (!listener) {
+      return std::unexpected(listener.error());
+    }
+    listeners.push_back(std::move(*listener));
+  }
+  return listeners;
+}
+
+Result<std::optional<net::Listener>> open_admin(const ServeOptions& options) {
+  if (options.admin.empty()) {
+    return std::nullopt;
+  }
+  const Result<net::Address> address = net::parse_address(options.admin, 0);
+  if (!address) {
+    return fail("--admin: " + address.error().message);
+  }
+  if (!address->loopback() && !options.admin_public) {
+    return fail(format("--admin {}: others could reach the admin pages there. Use a unix socket or "
+                       "127.0.0.1, or say --admin-public",
+                       address->text()));
+  }
+  Result<net::Listener> listener = net::Listener::open(*address, 128);
+  if (!listener) {
+    return std::unexpected(listener.error());
+  }
+  return std::move(*listener);
+}
+
+void announce(const net::Listener& listener, const ServeOptions& options, Log& log) {
+  const net::Address& address = listener.address();
+  log.info("Listening at: {}{} ({})", address.unix_socket() ? "" : "http://", address.text(),
+           ::getpid());
+  const Result<net::Backlog> backlog = net::read_backlog(listener.fd());
+  if (backlog && backlog->limit < static_cast<unsigned>(options.backlog)) {
+    log.warning("{}: the kernel cut the backlog from {} to {} (net.core.somaxconn of this network "
+                "namespace). Harmless unless connections come faster than they can be accepted; "
+                "raise the sysctl on the host, or in the container or pod",
+                address.text(), options.backlog, backlog->limit);
+  }
+}
+
+workers::ListenerName name_of(const net::Address& address) {
+  if (address.unix_socket()) {
+    return {"localhost", "80"};  // PEP 3333: never empty
+  }
+  return {address.host(), std::to_string(address.port())};
+}
+
+/// Written before the first worker, removed at the end.
+class PidFile {
+ public:
+  static Result<PidFile> write(const std::string& path) {
+    if (!path.empty()) {
+      std::ofstream file(path);
+      file << ::getpid() << '\n';
+      if (!file.flush()) {
+        return fail(format("cannot write the pid file {}", path));
+      }
+    }
+    return PidFile(path);
+  }
+  PidFile(PidFile&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  PidFile& operator=(PidFile&&) = delete;
+  ~PidFile() {
+    if (!path_.empty()) {
+      ::unlink(path_.c_str());
+    }
+  }
+
+ private:
+  explicit PidFile(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+/// Everything that can fail before a client is accepted.
+struct Prepared {
+  Log log;
+  std::optional<front::AccessLog> access_log;
+  std::vector<net::Listener> listeners;
+  std::optional<net::Listener> admin;
+  PidFile pid_file;
+};
+
+Result<Prepared> prepare(ServeOptions& options) {
+  if (const Result<void> checked = check_serve(options); !checked) {
+    return std::unexpected(checked.error());
+  }
+  Result<std::string> python = find_python(options.workers.python);
+  Result<std::string> package = find_package();
+  if (!python || !package) {
+    return std::unexpected(!python ? python.error() : package.error());
+  }
+  options.workers.python = *python;
+  options.workers.package = *package;
+  Result<Log> log = Log::open(options.error_log, options.log_level);
+  if (!log) {
+    return std::unexpected(log.error());
+  }
+  std::optional<front::AccessLog> access_log;
+  if (!options.access_log.empty()) {
+    Result<front::AccessLog> opened =
+        front::AccessLog::open(options.access_log, options.access_log_format);
+    if (!opened) {
+      return std::unexpected(opened.error());
+    }
+    access_log.emplace(std::move(*opened));
+  }
+  Result<std::vector<net::Listener>> listeners = open_listeners(options);
+  if (!listeners) {
+    return std::unexpected(listeners.error());
+  }
+  Result<std::optional<net::Listener>> admin = open_admin(options);
+  if (!admin) {
+    return std::unexpected(admin.error());
+  }
+  Result<PidFile> pid_file = PidFile::write(options.pid_file);
+  if (!pid_file) {
+    return std::unexpected(pid_file.error());
+  }
+  return Prepared{std::move(*log), std::move(access_log), std::move(*listeners),
+                  std::move(*admin), std::move(*pid_file)};
+}
+
+}  // namespace
+
+int serve(ServeOptions options) {
+  raise_descriptor_limit();
+  Result<Prepared> prepared = prepare(options);
+  if (!prepared) {
+    return give_up(prepared.error());
+  }
+  Log& log = prepared->log;
+  net::Loop loop;
+  front::Front front(loop, options.front, log, std::move(prepared->access_log));
+  log.info("Starting forebay {}", FOREBAY_VERSION);
+  for (net::Listener& listener : prepared->listeners) {
+    announce(listener, options, log);
+    options.workers.listeners.push_back(name_of(listener.address()));
+    front.add_listener(std::move(listener));
+  }
+  log.info("{} workers x {} threads of {}; waiting up to {} s, {} requests at most",
+           options.workers.workers, options.workers.threads, options.workers.python,
+           to_seconds(options.front.queue.wait_max), options.front.queue.length_max);
+
+  int exit_code = 0;
+  workers::Pool pool(front, options.workers, [&](int code) {
+    exit_code = code;
+    log.error("{}", code == 4 ? "The application cannot be used. Shutting down"
+                              : "A worker failed to boot. Shutting down");
+    loop.stop();
+  });
+  StopSequence signals(front, pool, options.workers.graceful_timeout);
+  std::optional<front::Admin> admin;
+  if (prepared->admin) {
+    admin.emplace(front, std::move(*prepared->admin));
+    admin->start();
+    log.info("Admin pages at: {}", admin->address().text());
+  }
+  if (const Result<void> started = pool.start(); !started) {
+    return give_up(started.error());
+  }
+  front.start_accepting();
+  loop.run();
+  log.info("Shutting down: Front");
+  return exit_code;
+}
+
+}  // namespace forebay::cli

@@ -1,0 +1,260 @@
+#include "cli/serve_options.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <thread>
+
+#include "base/text.h"
+#include "channel/layout.h"
+#include "cli/units.h"
+
+namespace forebay::cli {
+namespace {
+
+/// An option whose value is read by one of our own parsers.
+template <typename T, typename Parse>
+CLI::Option* add_parsed(CLI::App& command, const std::string& flags, T& target, Parse parse,
+                        const std::string& help, const std::string& type,
+                        const std::string& shown_default) {
+  CLI::Option* option = command.add_option_function<std::string>(
+      flags,
+      [&target, parse, flags](const std::string& text) {
+        auto value = parse(text);
+        if (!value) {
+          throw CLI::ValidationError(flags.substr(flags.find("--")), value.error().message);
+        }
+        target = static_cast<T>(*value);
+      },
+      help);
+  return option->type_name(type)->default_str(shown_default);
+}
+
+Result<std::uint64_t> parse_positive_bytes(std::string_view text) {
+  Result<std::uint64_t> bytes = parse_bytes(text);
+  return bytes && *bytes == 0 ? fail("must be more than 0") : bytes;
+}
+
+Result<Duration> parse_positive_duration(std::string_view text) {
+  Result<Duration> duration = parse_duration(text);
+  return duration && *duration <= Duration{0} ? fail("must be more than 0") : duration;
+}
+
+unsigned default_workers() {
+  const char* concurrency = std::getenv("WEB_CONCURRENCY");
+  const int count = concurrency == nullptr ? 0 : std::atoi(concurrency);
+  return count > 0 ? static_cast<unsigned>(count) : 1;
+}
+
+void add_network(CLI::App& command, ServeOptions& o) {
+  const std::string group = "Network";
+  command
+      .add_option("-b,--bind", o.bind,
+                  "Where to listen: HOST, HOST:PORT, [IPv6]:PORT or unix:PATH; repeatable")
+      ->type_name("ADDRESS")
+      ->default_str(std::getenv("PORT") != nullptr ? "0.0.0.0:$PORT" : "127.0.0.1:8000")
+      ->group(group);
+  command
+      .add_option("--backlog", o.backlog,
+                  "The kernel's listen queue; Forebay accepts at once, so it stays short")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+  add_parsed(command, "--keep-alive", o.front.keep_alive, parse_positive_duration,
+             "Idle time allowed on a connection; keep it above your load balancer's", "TIME", "75s")
+      ->group(group);
+  command.add_option("--max-connections", o.front.connections_max, "Beyond: 503 and close")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_workers(CLI::App& command, ServeOptions& o) {
+  const std::string group = "Workers";
+  command.add_option("-w,--workers", o.workers.workers, "Worker processes; env WEB_CONCURRENCY")
+      ->check(CLI::Range(1U, channel::kMaxServers))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--threads", o.workers.threads, "Requests that each worker runs at once")
+      ->check(CLI::Range(1U, channel::kMaxServers))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option_function<std::string>(
+          "-k,--worker-class",
+          [](const std::string& text) {
+            if (text != "sync" && text != "gthread") {
+              throw CLI::ValidationError(
+                  "--worker-class", format("'{}' is not offered yet: use sync, or gthread with "
+                                           "--threads",
+                                           text));
+            }
+          },
+          "sync, or gthread (sync with --threads)")
+      ->default_str("sync")
+      ->group(group);
+  add_parsed(command, "-t,--timeout", o.workers.timeout, parse_duration,
+             "A request that runs longer is answered 504 and its worker replaced; 0 = no limit",
+             "TIME", "30s")
+      ->group(group);
+  add_parsed(command, "--graceful-timeout", o.workers.graceful_timeout, parse_duration,
+             "Time to finish what is queued and running on TERM and HUP", "TIME", "30s")
+      ->group(group);
+  command.add_flag("--preload", o.workers.preload, "Load the application before forking workers")
+      ->group(group);
+}
+
+void add_application(CLI::App& command, ServeOptions& o) {
+  const std::string group = "Application";
+  command
+      .add_option("APP", o.workers.application,
+                  "module, module:name or module:factory(); the name is `application` if not given")
+      ->required();
+  command.add_option("--chdir", o.workers.chdir, "Directory to enter before loading it")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory)
+      ->group(group);
+  command.add_option("--pythonpath", o.workers.pythonpath, "Directories put in front of sys.path")
+      ->type_name("DIR,...")
+      ->delimiter(',')
+      ->group(group);
+  command
+      .add_option("--python", o.workers.python,
+                  "The interpreter; else that of the active virtualenv, else python3 of PATH")
+      ->type_name("PATH")
+      ->group(group);
+  command
+      .add_option_function<std::vector<std::string>>(
+          "-e,--env",
+          [&o](const std::vector<std::string>& pairs) {
+            for (const std::string& pair : pairs) {
+              const std::size_t equals = pair.find('=');
+              if (equals == 0 || equals == std::string::npos) {
+                throw CLI::ValidationError("--env", format("'{}' is not KEY=VALUE", pair));
+              }
+              o.workers.env.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+            }
+          },
+          "KEY=VALUE for the application's environment; repeatable")
+      ->type_name("KEY=VALUE")
+      ->group(group);
+}
+
+void add_queue(CLI::App& command, ServeOptions& o) {
+  const std::string group = "Queue";
+  add_parsed(command, "--max-wait", o.front.queue.wait_max, parse_positive_duration,
+             "Longest wait for a server, then 503; set it to your callers' patience", "TIME", "60s")
+      ->group(group);
+  command
+      .add_option("--max-queue", o.front.queue.length_max,
+                  "Most requests that wait at once; guards memory")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+  add_parsed(command, "--max-queue-bytes", o.front.queue.bytes_max, parse_positive_bytes,
+             "Most bytes of bodies that wait or run at once", "SIZE", "2G")
+      ->group(group);
+  command
+      .add_flag_callback(
+          "--no-predict", [&o] { o.front.queue.predict = false; },
+          "Do not refuse on arrival what would wait longer than --max-wait")
+      ->group(group);
+}
+
+void add_limits(CLI::App& command, ServeOptions& o) {
+  const std::string group = "Limits of a request";
+  http::RequestLimits& limits = o.front.limits;
+  command.add_option("--limit-request-line", limits.request_line_bytes, "Bytes; beyond: 414")
+      ->check(CLI::Range(1, 8190))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--limit-request-fields", limits.fields, "Header fields; beyond: 431")
+      ->check(CLI::Range(1, 32768))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--limit-request-field_size,--limit-request-field-size", limits.field_bytes,
+                  "Bytes of one header field; beyond: 431")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str()
+      ->group(group);
+  add_parsed(command, "--max-body", limits.body_bytes, parse_bytes, "Beyond: 413", "SIZE", "1G")
+      ->group(group);
+  add_parsed(command, "--head-timeout", o.front.head_timeout, parse_positive_duration,
+             "From a request's first byte to the end of its head; beyond: 408", "TIME", "30s")
+      ->group(group);
+  add_parsed(command, "--body-timeout", o.front.body_timeout, parse_positive_duration,
+             "Without a byte of the body; beyond: 408", "TIME", "60s")
+      ->group(group);
+  command
+      .add_option("--spool-dir", o.front.spool_directory,
+                  "Where large bodies and responses of slow readers are kept, in unlinked files")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory)
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_seeing(CLI::App& command, ServeOptions& o) {
+  const std::string group = "Logs and metrics";
+  command.add_option("--access-logfile", o.access_log, "A file, or - for stdout")
+      ->type_name("PATH")
+      ->group(group);
+  add_parsed(command, "--access-logformat", o.access_log_format, front::parse_access_log_format,
+             "forebay (combined with queue and app time), combined, json", "FORMAT", "forebay")
+      ->group(group);
+  command.add_option("--error-logfile,--log-file", o.error_log, "A file, or - for stderr")
+      ->type_name("PATH")
+      ->capture_default_str()
+      ->group(group);
+  add_parsed(command, "--log-level", o.log_level, parse_log_level,
+             "debug, info, warning, error, critical", "LEVEL", "info")
+      ->group(group);
+  command
+      .add_option("--admin", o.admin,
+                  "Listener for /livez /readyz /metrics /status.json /queue: unix:PATH or "
+                  "HOST:PORT (loopback only, see --admin-public)")
+      ->type_name("ADDRESS")
+      ->group(group);
+  command
+      .add_flag("--admin-public", o.admin_public, "Allow --admin on an address that others reach")
+      ->group(group);
+  command
+      .add_option("--health-path", o.front.health_path,
+                  "A path, such as /-/health, that is answered at once and never queues")
+      ->type_name("PATH")
+      ->group(group);
+  command.add_option("-p,--pid", o.pid_file, "Write the process id there")
+      ->type_name("PATH")
+      ->group(group);
+}
+
+}  // namespace
+
+void add_serve_options(CLI::App& command, ServeOptions& options) {
+  options.workers.workers = default_workers();
+  add_application(command, options);
+  add_network(command, options);
+  add_workers(command, options);
+  add_queue(command, options);
+  add_limits(command, options);
+  add_seeing(command, options);
+}
+
+Result<void> check_serve(const ServeOptions& o) {
+  if (o.workers.servers() > channel::kMaxServers) {
+    return fail(format("--workers {} x --threads {} is {} servers, the most is {}",
+                       o.workers.workers, o.workers.threads, o.workers.servers(),
+                       channel::kMaxServers));
+  }
+  if (o.front.limits.body_bytes > o.front.queue.bytes_max) {
+    return fail(format("--max-body {} is more than --max-queue-bytes {}: a body of that size could "
+                       "never wait. Lower the one or raise the other",
+                       o.front.limits.body_bytes, o.front.queue.bytes_max));
+  }
+  if (!o.front.health_path.empty() && !o.front.health_path.starts_with('/')) {
+    return fail(format("--health-path '{}' must begin with /", o.front.health_path));
+  }
+  return {};
+}
+
+}  // namespace forebay::cli

@@ -1,0 +1,93 @@
+#include "cli/stop_sequence.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace forebay::cli {
+namespace {
+
+/// After the killing, for answers to reach their clients.
+constexpr std::chrono::seconds kLastWords{2};
+
+Fd open_signals() {
+  sigset_t wanted;
+  ::sigemptyset(&wanted);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) {
+    ::sigaddset(&wanted, signal);
+  }
+  ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return Fd(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+}  // namespace
+
+StopSequence::StopSequence(front::Front& front, workers::Pool& pool, Duration graceful_timeout)
+    : front_(front),
+      pool_(pool),
+      graceful_timeout_(graceful_timeout),
+      signals_(open_signals()),
+      watch_(front.loop(), signals_.get(), [this] { signalled(); }),
+      timer_(front.loop().executor()) {}
+
+void StopSequence::signalled() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
+    handle(static_cast<int>(info.ssi_signo));
+  }
+}
+
+void StopSequence::handle(int signal) {
+  front_.log().info("Handling signal: {}", ::sigabbrev_np(signal));
+  if (signal == SIGHUP) {
+    pool_.reload();
+  } else if (signal == SIGTERM && phase_ == Phase::kServing) {
+    stop_gracefully();
+  } else if (signal != SIGTERM && phase_ != Phase::kHurrying) {
+    stop_now();
+  } else if (signal != SIGTERM) {
+    stop_loop();
+  }
+}
+
+void StopSequence::stop_gracefully() {
+  phase_ = Phase::kDraining;
+  after(graceful_timeout_, &StopSequence::refuse_rest);
+  front_.drain([this] { drained(); });
+}
+
+void StopSequence::stop_now() {
+  const bool draining = phase_ == Phase::kDraining;
+  phase_ = Phase::kHurrying;
+  refuse_rest();
+  if (!draining) {
+    front_.drain([this] { drained(); });
+  }
+}
+
+/// The time is over: what waits is refused, what runs is killed, and its clients get an answer.
+void StopSequence::refuse_rest() {
+  phase_ = Phase::kHurrying;
+  front_.dispatcher().refuse_waiting();
+  pool_.kill_workers(SIGKILL);
+  after(kLastWords, &StopSequence::stop_loop);
+}
+
+void StopSequence::drained() {
+  // A timer that was set for the clients now runs for the workers.
+  pool_.stop(graceful_timeout_, [this] { stop_loop(); });
+}
+
+void StopSequence::after(Duration delay, void (StopSequence::*step)()) {
+  timer_.expires_after(delay);
+  timer_.async_wait([this, step](const boost::system::error_code& error) {
+    if (!error) {
+      (this->*step)();
+    }
+  });
+}
+
+void StopSequence::stop_loop() { front_.loop().stop(); }
+
+}  // namespace forebay::cli

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/fd.h"
+#include "front/front.h"
+#include "net/watch.h"
+#include "workers/pool.h"
+
+namespace forebay::cli {
+
+/// What signals do, in gunicorn's words:
+///
+///   TERM        finish what is queued and running within the graceful timeout, then stop
+///   INT, QUIT   stop now: what waits is refused, what runs is killed
+///   HUP         new workers; the queue waits
+class StopSequence {
+ public:
+  StopSequence(front::Front& front, workers::Pool& pool, Duration graceful_timeout);
+
+ private:
+  void signalled();
+  void handle(int signal);
+  void stop_gracefully();
+  void stop_now();
+  /// All connections are gone.
+  void drained();
+  void after(Duration delay, void (StopSequence::*step)());
+  void refuse_rest();
+  void stop_loop();
+
+  front::Front& front_;
+  workers::Pool& pool_;
+  Duration graceful_timeout_;
+  Fd signals_;
+  net::Watch watch_;
+  net::asio::basic_waitable_timer<Clock, net::asio::wait_traits<Clock>, net::Executor> timer_;
+  enum class Phase { kServing, kDraining, kHurrying } phase_ = Phase::kServing;
+};
+
+}  // namespace forebay::cli

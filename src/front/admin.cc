@@ -1,0 +1,184 @@
+#include "front/admin.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <array>
+#include <cstring>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "http/request_parser.h"
+
+namespace forebay::front {
+namespace {
+
+using Parsed = http::RequestParser::Event;
+
+/// From accept to the last byte; an admin client is a program nearby.
+constexpr std::chrono::seconds kTimeLimit{10};
+constexpr std::size_t kQueuePageMax = 10'000;
+
+}  // namespace
+
+void Admin::start() {
+  listener_.accept_on(
+      front_.loop(),
+      [this](Fd fd) {
+        net::Socket socket(front_.loop().executor());
+        socket.assign({listener_.address().storage.ss_family, 0}, fd.release());
+        net::asio::co_spawn(front_.loop().executor(), serve(std::move(socket)),
+                            net::asio::detached);
+      },
+      [](int) {});
+}
+
+/// One request a connection; a slow client is cut off.
+net::Task<void> Admin::serve(net::Socket socket) {
+  net::asio::basic_waitable_timer<Clock, net::asio::wait_traits<Clock>, net::Executor> limit(
+      front_.loop().executor(), kTimeLimit);
+  limit.async_wait([&socket](const boost::system::error_code& error) {
+    if (!error) {
+      socket.close();
+    }
+  });
+  http::RequestParser parser(limits_);
+  std::array<char, 4096> buffer;
+  boost::system::error_code error;
+  Parsed event = Parsed::kNeedMore;
+  while (event == Parsed::kNeedMore && !error) {
+    const std::size_t bytes = co_await socket.async_read_some(
+        net::asio::buffer(buffer), net::asio::redirect_error(net::UseTask(), error));
+    std::string_view input(buffer.data(), bytes);
+    event = parser.next(input);
+  }
+  if (error) {
+    co_return;
+  }
+  Page answer{400, "text/plain", "bad request\n"};
+  http::RequestFacts facts{.is_head = false, .minor_version = 1, .keep_alive = false};
+  if (event == Parsed::kHead) {
+    const std::string_view target = parser.head().path_and_query;
+    facts.is_head = parser.head().method == "HEAD";
+    answer = page(parser.head().method, target.substr(0, target.find('?')));
+  }
+  std::string text;
+  http::HeadWriter head(text, answer.status, "");
+  head.field("Content-Type", answer.type);
+  head.field("Cache-Control", "no-store");
+  const http::HttpDate& date = front_.date_clock().now();
+  const auto framing =
+      http::decide_framing(facts, answer.status, std::nullopt, answer.body.size());
+  head.finish(framing, facts, {date.data(), date.size()});
+  text += framing.body_allowed ? answer.body : "";
+  co_await net::asio::async_write(socket, net::asio::buffer(text),
+                                  net::asio::redirect_error(net::UseTask(), error));
+}
+
+Admin::Page Admin::page(std::string_view method, std::string_view path) {
+  if (method != "GET" && method != "HEAD") {
+    return {405, "text/plain", "only GET and HEAD\n"};
+  }
+  if (path == "/livez" || path == "/healthz") {
+    return {200, "text/plain", "ok\n"};
+  }
+  if (path == "/readyz") {
+    return {ready() ? 200 : 503, "text/plain", ready() ? "ready\n" : "not ready\n"};
+  }
+  if (path == "/metrics") {
+    return {200, "text/plain; version=0.0.4; charset=utf-8",
+            front_.metrics().prometheus(front_.dispatcher().queue(), oldest_age(),
+                                        front_.dispatcher().backend().count_workers())};
+  }
+  if (path == "/status.json") {
+    return {200, "application/json", status()};
+  }
+  if (path == "/queue") {
+    return {200, "application/json", queue()};
+  }
+  return {404, "text/plain",
+          "Pages: /livez /readyz /metrics /status.json /queue\n"};
+}
+
+bool Admin::ready() { return front_.dispatcher().backend().ready() && !front_.draining(); }
+
+Duration Admin::oldest_age() {
+  const std::vector<Exchange*> waiting = front_.dispatcher().waiting();
+  return waiting.empty() ? Duration{0} : Clock::now() - waiting.front()->queued;
+}
+
+std::string Admin::status() {
+  const Metrics& m = front_.metrics();
+  const WorkerCounts workers = front_.dispatcher().backend().count_workers();
+  const queue::RequestQueue& queue = front_.dispatcher().queue();
+  Json listeners = Json::array();
+  for (const net::Listener& listener : front_.listeners()) {
+    listeners.push_back(listener.address().text());
+  }
+  Json reasons = Json::object();
+  for (std::size_t i = 0; i < kReasonWords.size(); ++i) {
+    reasons[std::string(kReasonWords[i])] = m.by_reason[i];
+  }
+  const Json page{
+      {"version", 1},
+      {"forebay", FOREBAY_VERSION},
+      {"uptime_seconds", to_seconds(Clock::now() - m.started)},
+      {"ready", ready()},
+      {"draining", front_.draining()},
+      {"listeners", listeners},
+      {"queue",
+       {{"requests", queue.length()},
+        {"requests_max", queue.longest()},
+        {"limit", queue.policy().length_max},
+        {"bytes", queue.bytes()},
+        {"oldest_age_seconds", to_seconds(oldest_age())},
+        {"predicted_wait_seconds", to_seconds(queue.predicted_wait())},
+        {"max_wait_seconds", to_seconds(queue.policy().wait_max)},
+        {"wait_max_seconds", to_seconds(m.longest_wait)},
+        {"mean_service_seconds", to_seconds(queue.mean_service())}}},
+      {"servers", {{"total", queue.servers()}, {"busy", queue.busy_servers()}}},
+      {"workers",
+       {{"idle", workers.idle},
+        {"busy", workers.busy},
+        {"starting", workers.starting},
+        {"stopping", workers.stopping}}},
+      {"connections",
+       {{"open", m.connections},
+        {"accepted", m.connections_accepted},
+        {"refused", m.connections_refused}}},
+      {"requests", reasons},
+  };
+  return dump(page, 2) + "\n";
+}
+
+/// What could be handed to a server next comes first.
+std::string Admin::queue() {
+  const TimePoint now = Clock::now();
+  const queue::RequestQueue& queue = front_.dispatcher().queue();
+  Json requests = Json::array();
+  std::size_t position = 0;
+  for (const Exchange* exchange : front_.dispatcher().waiting()) {
+    if (++position > kQueuePageMax) {
+      break;
+    }
+    const std::string_view target = exchange->head.target;
+    const double predicted = queue.servers() == 0
+                                 ? 0
+                                 : to_seconds(queue.mean_service()) *
+                                       static_cast<double>(position) /
+                                       static_cast<double>(queue.servers());
+    requests.push_back({{"age_seconds", to_seconds(now - exchange->queued)},
+                        {"method", exchange->head.method},
+                        {"path", target.substr(0, target.find('?'))},
+                        {"client", exchange->remote_host},
+                        {"bytes", exchange->body.size()},
+                        {"predicted_start_seconds", predicted}});
+  }
+  return dump({{"length", queue.length()}, {"requests", requests}}, 2) + "\n";
+}
+
+}  // namespace forebay::front

@@ -1,0 +1,299 @@
+#include "front/connection.h"
+
+#include <sys/socket.h>
+
+#include "base/text.h"
+#include "front/front.h"
+#include "net/address.h"
+
+namespace forebay::front {
+namespace {
+
+using Parsed = http::RequestParser::Event;
+
+/// What a client may still send after our last word before we stop listening.
+constexpr std::size_t kLingerBytes = 1 << 20;
+
+std::string_view field(const http::RequestHead& head, std::string_view name) {
+  for (const http::Field& field : head.fields) {
+    if (equal_ignoring_case(field.name, name)) {
+      return field.value;
+    }
+  }
+  return {};
+}
+
+bool is_path(const http::RequestHead& head, std::string_view path) {
+  return !path.empty() && head.path_and_query.substr(0, head.path_and_query.find('?')) == path;
+}
+
+}  // namespace
+
+Connection::Connection(Front& front, net::Socket socket, std::uint16_t listener)
+    : front_(front),
+      socket_(std::move(socket)),
+      input_(socket_, changed_),
+      out_(socket_, changed_, front.settings(), front.ticker()),
+      parser_(front.settings().limits),
+      listener_(listener) {
+  const net::Address peer = net::peer_address(socket_.native_handle());
+  remote_host_ = peer.host();
+  remote_port_ = peer.port();
+}
+
+net::Task<void> Connection::run() {
+  while (co_await read_head()) {
+    if (!co_await handle()) {
+      break;
+    }
+    parser_.reset();
+    have_head_ = false;
+    began_ = {};
+  }
+  co_await close();
+}
+
+Parsed Connection::parse() {
+  std::string_view bytes = input_.data();
+  const std::size_t before = bytes.size();
+  const Parsed event = parser_.next(bytes);
+  input_.consume(before - bytes.size());
+  return event;
+}
+
+net::Task<bool> Connection::read_head() {
+  Ticker& ticker = front_.ticker();
+  net::TimeoutList* armed = nullptr;
+  for (;;) {
+    const Parsed event = parse();
+    if (parser_.started() && began_ == TimePoint{}) {
+      began_ = Clock::now();
+    }
+    if (event == Parsed::kHead) {
+      net::TimeoutList::disarm(*this);
+      have_head_ = true;
+      co_return true;
+    }
+    if (event == Parsed::kError) {
+      co_return co_await refuse(
+          {parser_.error().status, Reason::kBadRequest, parser_.error().reason, 0});
+    }
+    if (input_.gone() || (draining_ && !parser_.started())) {
+      co_return false;
+    }
+    // The head's time runs from its first byte in total, not from byte to byte.
+    net::TimeoutList* list = parser_.started() ? &ticker.head : &ticker.keep_alive;
+    if (list != armed) {
+      armed = list;
+      ticker.arm(*list, *this);
+    }
+    input_.arm();
+    co_await changed_.wait();
+    if (timed_out_ && parser_.started()) {
+      co_return co_await refuse(answer_for(Reason::kSlowRequest));
+    }
+    if (timed_out_) {
+      co_return false;
+    }
+  }
+}
+
+net::Task<bool> Connection::handle() {
+  Relay relay(out_, changed_, facts(), front_.scratch(), front_.date_clock());
+  Exchange exchange(parser_.head(), relay);
+  exchange.listener = listener_;
+  exchange.remote_host = remote_host_;
+  exchange.remote_port = remote_port_;
+  exchange.began = began_;
+  if (!co_await read_body(exchange)) {
+    co_return false;
+  }
+  if (is_path(parser_.head(), front_.settings().health_path)) {
+    co_return co_await answer({200, Reason::kOk, "ok", 0}, exchange);
+  }
+  ++front_.metrics().active_requests;
+  const bool goes_on = co_await serve(exchange, relay);
+  --front_.metrics().active_requests;
+  co_return goes_on;
+}
+
+net::Task<bool> Connection::read_body(Exchange& exchange) {
+  const http::RequestHead& head = parser_.head();
+  if (head.expect_continue && head.framing != http::BodyFraming::kNone) {
+    if (const auto refusal = front_.dispatcher().look(head.content_length)) {
+      linger_ = true;
+      co_await answer(answer_for(*refusal), exchange);
+      co_return false;
+    }
+    out_.send({"HTTP/1.1 100 Continue\r\n\r\n"});
+  }
+  exchange.body.expect(head.content_length, front_.settings().body_memory);
+  for (;;) {
+    const Parsed event = parse();
+    if (event == Parsed::kComplete) {
+      net::TimeoutList::disarm(*this);
+      co_return true;
+    }
+    if (event == Parsed::kError) {
+      co_return co_await refuse(
+          {parser_.error().status, Reason::kBadRequest, parser_.error().reason, 0});
+    }
+    if (event == Parsed::kBody) {
+      const Result<void> kept =
+          exchange.body.append(parser_.body(), front_.settings().spool_directory);
+      if (!kept) {
+        front_.log().error("a request's body is lost: {}", kept.error().message);
+        co_return co_await refuse({500, Reason::kBadRequest, "No room for the body.", 0});
+      }
+      continue;
+    }
+    if (client_left()) {
+      log(nullptr, 400, 0, Reason::kBadRequest);
+      co_return false;
+    }
+    front_.ticker().arm(front_.ticker().body, *this);
+    input_.arm(true);
+    co_await changed_.wait();
+    if (timed_out_) {
+      co_return co_await refuse(answer_for(Reason::kSlowRequest));
+    }
+  }
+}
+
+net::Task<bool> Connection::serve(Exchange& exchange, Relay& relay) {
+  Dispatcher& dispatcher = front_.dispatcher();
+  if (const auto refusal = dispatcher.offer(exchange)) {
+    co_return co_await answer(answer_for(*refusal), exchange);
+  }
+  input_.arm();  // to hear at once when the client leaves
+  bool left = false;
+  while (!relay.over()) {
+    co_await changed_.wait();
+    if (!relay.over() && !left && client_left()) {
+      left = true;
+      exchange.abandoned = true;
+      relay.mute();
+      if (dispatcher.withdraw(exchange)) {
+        break;
+      }
+    }
+  }
+  if (left) {
+    log(&exchange, 499, relay.body_bytes(),
+        exchange.has_started() ? Reason::kClientGoneRunning : Reason::kClientGoneQueued);
+    co_return false;
+  }
+  if (!relay.started()) {
+    co_return co_await answer(answer_for(relay.reason()), exchange);
+  }
+  co_await drained();
+  log(&exchange, relay.status(), relay.body_bytes(), relay.reason());
+  co_return relay.keep_alive() && !out_.failed();
+}
+
+net::Task<bool> Connection::answer(Answer answer, const Exchange& exchange) {
+  http::RequestFacts request = facts();
+  request.keep_alive = request.keep_alive && !linger_;
+  if (answer.status == 503) {
+    answer.retry_after = front_.dispatcher().retry_after();
+  }
+  std::string text;
+  const std::size_t bytes = write_answer(text, answer, field(parser_.head(), "accept"), request,
+                                         front_.date_clock().now());
+  out_.send({text});
+  co_await drained();
+  log(&exchange, answer.status, bytes, answer.reason);
+  co_return request.keep_alive && !out_.failed();
+}
+
+net::Task<bool> Connection::refuse(Answer answer) {
+  net::TimeoutList::disarm(*this);
+  timed_out_ = false;
+  linger_ = true;
+  std::string text;
+  const http::RequestFacts request{.is_head = false, .minor_version = 1, .keep_alive = false};
+  const std::size_t bytes = write_answer(text, answer, "", request, front_.date_clock().now());
+  out_.send({text});
+  co_await drained();
+  log(nullptr, answer.status, bytes, answer.reason);
+  co_return false;
+}
+
+net::Task<void> Connection::drained() {
+  while (!out_.drained() && !out_.failed()) {
+    co_await changed_.wait();
+  }
+}
+
+net::Task<void> Connection::close() {
+  net::TimeoutList::disarm(*this);
+  boost::system::error_code ignored;
+  // Closing with unread bytes resets the connection, and the client may lose our answer (RFC 9112
+  // section 9.6): say that we are done, then listen a little longer.
+  if ((linger_ || !input_.data().empty()) && !client_left()) {
+    socket_.shutdown(net::Socket::shutdown_send, ignored);
+    timed_out_ = false;
+    front_.ticker().arm(front_.ticker().linger, *this);
+    std::size_t heard = 0;
+    while (!client_left() && !timed_out_ && heard < kLingerBytes) {
+      heard += input_.data().size();
+      input_.consume(input_.data().size());
+      input_.arm(true);
+      co_await changed_.wait();
+    }
+    net::TimeoutList::disarm(*this);
+  }
+  socket_.close(ignored);
+  while (input_.pending() || out_.pending()) {
+    co_await changed_.wait();
+  }
+}
+
+void Connection::drain() {
+  draining_ = true;
+  changed_.set();
+}
+
+void Connection::timed_out() {
+  timed_out_ = true;
+  changed_.set();
+}
+
+http::RequestFacts Connection::facts() const {
+  const http::RequestHead& head = parser_.head();
+  return {.is_head = head.method == "HEAD",
+          .minor_version = head.minor_version,
+          .keep_alive = head.keep_alive && !draining_};
+}
+
+void Connection::log(const Exchange* exchange, int status, std::uint64_t bytes, Reason reason) {
+  const TimePoint now = Clock::now();
+  Record record;
+  record.remote = remote_host_;
+  record.status = status;
+  record.bytes = bytes;
+  record.reason = reason;
+  record.duration = began_ == TimePoint{} ? Duration{0} : now - began_;
+  if (have_head_) {
+    const http::RequestHead& head = parser_.head();
+    record.method = head.method;
+    record.target = head.target;
+    record.protocol = head.minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0";
+    record.referer = field(head, "referer");
+    record.user_agent = field(head, "user-agent");
+  }
+  if (exchange != nullptr && exchange->queued != TimePoint{}) {
+    record.was_queued = true;
+    record.queue_time = exchange->queue_time(now);
+    record.queue_length_at_arrival = exchange->queue_length_at_arrival;
+    record.worker_pid = exchange->worker_pid;
+    if (exchange->has_started()) {
+      const TimePoint ended = exchange->ended == TimePoint{} ? now : exchange->ended;
+      record.app_time = ended - exchange->started;
+      record.write_time = now - ended;
+    }
+  }
+  front_.finished(record);
+}
+
+}  // namespace forebay::front

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "front/answer.h"
+#include "front/exchange.h"
+#include "front/input.h"
+#include "front/outbox.h"
+#include "front/relay.h"
+#include "http/request_parser.h"
+#include "net/event.h"
+#include "net/timeouts.h"
+
+namespace forebay::front {
+
+class Front;
+
+struct ConnectionTag {};
+
+/// One client connection. run() is its whole life:
+///
+///   head > body > queue > answer > log, again and again, then a gentle close
+///
+/// Owned by the Front. Everything happens on the front's thread.
+class Connection final : public Link<ConnectionTag>, private net::Timeout {
+ public:
+  Connection(Front& front, net::Socket socket, std::uint16_t listener);
+
+  net::Task<void> run();
+  /// The server is stopping: an idle connection closes, a busy one after its answer.
+  void drain();
+
+ private:
+  /// Waits for a request's head. False: there will be none, or it was refused.
+  net::Task<bool> read_head();
+  /// Handles one request. False: the connection ends.
+  net::Task<bool> handle();
+  /// Collects the body. False: it never became complete, or was refused.
+  net::Task<bool> read_body(Exchange& exchange);
+  /// Through queue and backend to the answer. False: the connection ends.
+  net::Task<bool> serve(Exchange& exchange, Relay& relay);
+  /// Gives an answer of our own. False: the connection ends.
+  net::Task<bool> answer(Answer answer, const Exchange& exchange);
+  /// Refuses what is no complete request. Always false: nothing after it can be understood.
+  net::Task<bool> refuse(Answer answer);
+  /// Until everything that was sent is in the kernel's hands, or cannot be.
+  net::Task<void> drained();
+  net::Task<void> close();
+
+  /// Parses what has arrived; kNeedMore: all of it was consumed.
+  http::RequestParser::Event parse();
+  [[nodiscard]] bool client_left() const { return input_.gone() || out_.failed(); }
+  [[nodiscard]] http::RequestFacts facts() const;
+  void log(const Exchange* exchange, int status, std::uint64_t bytes, Reason reason);
+  void timed_out() override;
+
+  Front& front_;
+  net::Socket socket_;
+  net::Event changed_;
+  Input input_;
+  Outbox out_;
+  http::RequestParser parser_;
+  std::string remote_host_;
+  TimePoint began_;  // of the current request
+  std::uint16_t remote_port_ = 0;
+  std::uint16_t listener_;
+  bool have_head_ = false;  // parser_.head() is there
+  bool linger_ = false;     // unread bytes of the client may be under way
+  bool timed_out_ = false;
+  bool draining_ = false;
+};
+
+}  // namespace forebay::front

@@ -1,0 +1,135 @@
+#include "front/dispatcher.h"
+
+#include <random>
+
+namespace forebay::front {
+
+Dispatcher::Dispatcher(net::Loop& loop, const queue::Policy& policy, Metrics& metrics)
+    : metrics_(metrics), queue_(policy, std::random_device{}()), timer_(loop.executor()) {}
+
+std::optional<Reason> Dispatcher::offer(Exchange& exchange) {
+  const TimePoint now = Clock::now();
+  exchange.queued = now;
+  exchange.queue_length_at_arrival = queue_.length();
+  if (refusing_) {
+    return Reason::kShuttingDown;
+  }
+  if (const auto refusal = queue_.offer(exchange, exchange.body.size(), now)) {
+    return to_reason(*refusal);
+  }
+  pump();
+  arm_timer();
+  return std::nullopt;
+}
+
+std::optional<Reason> Dispatcher::look(std::uint64_t bytes) const {
+  if (refusing_) {
+    return Reason::kShuttingDown;
+  }
+  const auto refusal = queue_.look(bytes);
+  return refusal ? std::optional(to_reason(*refusal)) : std::nullopt;
+}
+
+bool Dispatcher::take_back(Exchange& exchange) {
+  if (exchange.taken() && !backend_->cancel(exchange)) {
+    backend_->begun(exchange);
+    queue_.running(exchange);
+    return false;
+  }
+  queue_.withdraw(exchange);
+  return true;
+}
+
+bool Dispatcher::withdraw(Exchange& exchange) {
+  if (!take_back(exchange)) {
+    return false;
+  }
+  ++metrics_.abandoned;
+  pump();
+  return true;
+}
+
+void Dispatcher::set_servers(std::size_t servers) {
+  queue_.set_servers(servers);
+  pump();
+}
+
+void Dispatcher::begun(Exchange& exchange) { queue_.running(exchange); }
+
+void Dispatcher::answered(Exchange& exchange) { queue_.answered(exchange); }
+
+void Dispatcher::server_free(std::optional<Duration> service) {
+  queue_.server_free(service);
+  pump();
+}
+
+void Dispatcher::put_back(Exchange& exchange) {
+  queue_.put_back(exchange);
+}
+
+void Dispatcher::pump() {
+  while (queue::Entry* entry = queue_.take()) {
+    if (!backend_->start(static_cast<Exchange&>(*entry))) {
+      queue_.put_back(*entry);
+      return;
+    }
+  }
+}
+
+std::vector<Exchange*> Dispatcher::waiting() {
+  std::vector<Exchange*> waiting;
+  queue::Entry* next = nullptr;
+  for (queue::Entry* entry = queue_.handed_entries().front(); entry != nullptr; entry = next) {
+    next = queue_.handed_entries().next(*entry);
+    auto& exchange = static_cast<Exchange&>(*entry);
+    if (backend_->begun(exchange)) {
+      queue_.running(exchange);
+    } else {
+      waiting.push_back(&exchange);
+    }
+  }
+  for (queue::Entry* entry = queue_.waiting_entries().front(); entry != nullptr;
+       entry = queue_.waiting_entries().next(*entry)) {
+    waiting.push_back(static_cast<Exchange*>(entry));
+  }
+  return waiting;
+}
+
+void Dispatcher::refuse_waiting() {
+  refusing_ = true;
+  for (Exchange* exchange : waiting()) {
+    if (take_back(*exchange)) {
+      exchange->sink.lost(Reason::kShuttingDown);
+    }
+  }
+}
+
+void Dispatcher::expire() {
+  armed_ = false;
+  const TimePoint now = Clock::now();
+  while (queue::Entry* entry = queue_.expired(now)) {
+    auto& exchange = static_cast<Exchange&>(*entry);
+    if (take_back(exchange)) {
+      exchange.sink.lost(Reason::kQueueTimeout);
+    }
+  }
+  pump();
+  arm_timer();
+}
+
+/// Deadlines come in the order of arrival: an armed timer is never too late, at most too early.
+void Dispatcher::arm_timer() {
+  const std::optional<TimePoint> deadline = queue_.next_deadline();
+  if (armed_ || !deadline) {
+    return;
+  }
+  armed_ = true;
+  timer_.expires_at(*deadline);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      expire();
+    }
+  });
+}
+
+}  // namespace forebay::front

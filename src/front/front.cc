@@ -1,0 +1,119 @@
+#include "front/front.h"
+
+#include <sys/socket.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <cstring>
+#include <memory>
+
+#include "net/backlog.h"
+
+namespace forebay::front {
+
+Front::Front(net::Loop& loop, Settings settings, Log& log, std::optional<AccessLog> access_log)
+    : loop_(loop),
+      settings_(std::move(settings)),
+      log_(log),
+      access_log_(std::move(access_log)),
+      ticker_(loop, settings_),
+      dispatcher_(loop, settings_.queue, metrics_) {}
+
+Front::~Front() = default;
+
+void Front::add_listener(net::Listener listener) { listeners_.push_back(std::move(listener)); }
+
+void Front::start_accepting() {
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    const auto index = static_cast<std::uint16_t>(i);
+    listeners_[i].accept_on(
+        loop_, [this, index](Fd socket) { accept(std::move(socket), index); },
+        [this](int code) {
+          if (!std::exchange(out_of_descriptors_, true)) {
+            log_.error("cannot accept connections for now: {}. Raise the limit (ulimit -n, "
+                       "LimitNOFILE=) or lower --max-connections",
+                       std::strerror(code));
+          }
+        });
+  }
+}
+
+void Front::accept(Fd socket, std::uint16_t listener) {
+  out_of_descriptors_ = false;
+  if (metrics_.connections >= settings_.connections_max) {
+    return refuse(std::move(socket));
+  }
+  ++metrics_.connections_accepted;
+  ++metrics_.connections;
+  net::Socket stream(loop_.executor());
+  const int family = listeners_[listener].address().storage.ss_family;
+  stream.assign({family, 0}, socket.release());
+  auto owned = std::make_unique<Connection>(*this, std::move(stream), listener);
+  Connection& connection = *owned;
+  connections_.push_back(connection);
+  if (draining_) {
+    connection.drain();
+  }
+  net::asio::co_spawn(
+      loop_.executor(), connection.run(),
+      [this, owned = std::move(owned)](const std::exception_ptr& error) mutable {
+        if (error) {
+          std::rethrow_exception(error);
+        }
+        ended(std::move(owned));
+      });
+}
+
+/// At the limit a client gets an answer rather than a place in a queue that nobody sees.
+void Front::refuse(Fd socket) {
+  ++metrics_.connections_refused;
+  constexpr std::string_view kFull =
+      "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+      "Content-Length: 0\r\n\r\n";
+  ::send(socket.get(), kFull.data(), kFull.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void Front::ended(std::unique_ptr<Connection> connection) {
+  --metrics_.connections;
+  // Destroyed later: the connection's event may still be on the stack.
+  net::asio::post(loop_.executor(), [this, owned = std::move(connection)]() mutable {
+    owned.reset();
+    if (draining_ && connections_.empty() && drained_) {
+      std::exchange(drained_, nullptr)();
+    }
+  });
+}
+
+void Front::drain(std::function<void()> drained) {
+  draining_ = true;
+  for (net::Listener& listener : listeners_) {
+    listener.stop_accepting();
+  }
+  listeners_.clear();
+  if (connections_.empty()) {
+    drained();
+    return;
+  }
+  drained_ = std::move(drained);
+  Connection* next = nullptr;
+  for (Connection* c = connections_.front(); c != nullptr; c = next) {
+    next = connections_.next(*c);
+    c->drain();
+  }
+}
+
+void Front::finished(const Record& record) {
+  metrics_.count(record);
+  if (!access_log_) {
+    return;
+  }
+  access_log_->write(record);
+  if (access_log_->pending() && !std::exchange(flush_posted_, true)) {
+    net::asio::post(loop_.executor(), [this] {
+      flush_posted_ = false;
+      access_log_->flush();
+    });
+  }
+}
+
+}  // namespace forebay::front

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "front/access_log.h"
+#include "front/connection.h"
+#include "front/date_clock.h"
+#include "front/dispatcher.h"
+#include "front/metrics.h"
+#include "front/settings.h"
+#include "front/ticker.h"
+#include "net/listener.h"
+#include "net/loop.h"
+
+namespace forebay::front {
+
+/// Everything that touches clients: listeners, connections, the queue, logs, metrics. The context
+/// that connections are given. One thread.
+class Front {
+ public:
+  Front(net::Loop& loop, Settings settings, Log& log, std::optional<AccessLog> access_log);
+  ~Front();
+
+  void add_listener(net::Listener listener);
+  [[nodiscard]] const std::deque<net::Listener>& listeners() const { return listeners_; }
+  void start_accepting();
+
+  /// Takes what waits in the kernel's queues, closes the listeners, lets idle connections go and
+  /// busy ones finish; `drained` when the last one is gone. To be called once.
+  void drain(std::function<void()> drained);
+  [[nodiscard]] bool draining() const { return draining_; }
+
+  // The context.
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] Log& log() { return log_; }
+  [[nodiscard]] net::Loop& loop() { return loop_; }
+  [[nodiscard]] Dispatcher& dispatcher() { return dispatcher_; }
+  [[nodiscard]] Metrics& metrics() { return metrics_; }
+  [[nodiscard]] Ticker& ticker() { return ticker_; }
+  [[nodiscard]] DateClock& date_clock() { return date_clock_; }
+  /// For building a head within one call.
+  [[nodiscard]] std::string& scratch() { return scratch_; }
+  /// A request is over: log and count it.
+  void finished(const Record& record);
+
+ private:
+  void accept(Fd socket, std::uint16_t listener);
+  void refuse(Fd socket);
+  void ended(std::unique_ptr<Connection> connection);
+
+  net::Loop& loop_;
+  Settings settings_;
+  Log& log_;
+  std::optional<AccessLog> access_log_;
+  bool flush_posted_ = false;
+  Metrics metrics_;
+  Ticker ticker_;
+  DateClock date_clock_;
+  std::string scratch_;
+  Dispatcher dispatcher_;
+  std::deque<net::Listener> listeners_;
+  List<Connection, ConnectionTag> connections_;
+  std::function<void()> drained_;
+  bool draining_ = false;
+  bool out_of_descriptors_ = false;
+};
+
+}  // namespace forebay::front

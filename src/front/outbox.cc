@@ -1,0 +1,190 @@
+#include "front/outbox.h"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/check.h"
+#include "front/ticker.h"
+
+namespace forebay::front {
+namespace {
+
+constexpr std::size_t kPartsMax = 8;
+constexpr std::uint64_t kSendfileMax = 1 << 20;  // a call, so that others get their turn
+
+}  // namespace
+
+void Outbox::send(std::initializer_list<std::string_view> parts) {
+  if (failed_) {
+    return;
+  }
+  std::size_t skip = drained() ? write_now(parts) : 0;
+  for (const std::string_view part : parts) {
+    const std::size_t done = std::min(skip, part.size());
+    skip -= done;
+    if (done < part.size()) {
+      keep(part.substr(done));
+    }
+  }
+  if (!drained() && !failed_) {
+    wait_writable();
+  }
+}
+
+void Outbox::send_file(Fd file, std::uint64_t offset, std::uint64_t length) {
+  CHECK(file_left_ == 0);
+  file_ = std::move(file);
+  file_offset_ = offset;
+  file_left_ = length;
+  if (!pending_ && !failed_) {
+    flush();
+  }
+}
+
+std::size_t Outbox::write_now(std::initializer_list<std::string_view> parts) {
+  CHECK(parts.size() <= kPartsMax);
+  std::array<iovec, kPartsMax> vector;
+  std::size_t count = 0;
+  for (const std::string_view part : parts) {
+    if (!part.empty()) {
+      vector[count++] = {const_cast<char*>(part.data()), part.size()};
+    }
+  }
+  if (count == 0) {
+    return 0;
+  }
+  msghdr message{};
+  message.msg_iov = vector.data();
+  message.msg_iovlen = count;
+  const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+    fail();
+  }
+  return sent < 0 ? 0 : static_cast<std::size_t>(sent);
+}
+
+void Outbox::keep(std::string_view bytes) {
+  if (failed_) {
+    return;
+  }
+  const bool spilling = spill_ && spill_->size() != spill_sent_;
+  if (!spilling && memory_.size() - memory_sent_ + bytes.size() <= settings_.spool_memory) {
+    memory_.append(bytes);
+    return;
+  }
+  if (!spill_) {
+    Result<SpoolFile> file = SpoolFile::create(settings_.spool_directory);
+    if (!file) {
+      return fail();
+    }
+    spill_.emplace(std::move(*file));
+  }
+  if (!spill_->append(bytes)) {
+    fail();
+  }
+}
+
+void Outbox::flush() {
+  while (!failed_ && !drained()) {
+    const bool moved = flush_memory() && flush_spill() && flush_file();
+    if (!moved) {
+      break;
+    }
+  }
+  if (!failed_ && !drained()) {
+    wait_writable();
+  }
+}
+
+bool Outbox::flush_memory() {
+  while (memory_sent_ < memory_.size()) {
+    const std::size_t sent = write_now({std::string_view(memory_).substr(memory_sent_)});
+    if (sent == 0) {
+      return false;
+    }
+    memory_sent_ += sent;
+  }
+  memory_ = {};
+  memory_sent_ = 0;
+  return true;
+}
+
+bool Outbox::flush_spill() {
+  if (!spill_) {
+    return true;
+  }
+  while (spill_sent_ < spill_->size()) {
+    if (!copy_from(spill_->fd(), spill_sent_, spill_->size() - spill_sent_)) {
+      return false;
+    }
+  }
+  spill_.reset();
+  spill_sent_ = 0;
+  return true;
+}
+
+bool Outbox::flush_file() {
+  while (file_left_ != 0) {
+    const std::uint64_t before = file_offset_;
+    if (!copy_from(file_.get(), file_offset_, file_left_)) {
+      return false;
+    }
+    file_left_ -= file_offset_ - before;
+  }
+  file_.reset();
+  return true;
+}
+
+bool Outbox::copy_from(int fd, std::uint64_t& offset, std::uint64_t left) {
+  auto position = static_cast<off_t>(offset);
+  const ssize_t sent =
+      ::sendfile(socket_.native_handle(), fd, &position, std::min(left, kSendfileMax));
+  if (sent == 0 || (sent < 0 && errno != EAGAIN && errno != EINTR)) {
+    fail();  // a file that became shorter cannot be completed
+    return false;
+  }
+  offset = static_cast<std::uint64_t>(position);
+  return sent > 0;
+}
+
+void Outbox::wait_writable() {
+  if (pending_) {
+    return;
+  }
+  pending_ = true;
+  ticker_.arm(ticker_.write, *this);
+  socket_.async_wait(net::Socket::wait_write, [this](const boost::system::error_code& error) {
+    pending_ = false;
+    net::TimeoutList::disarm(*this);
+    if (error) {
+      fail();
+    } else {
+      flush();
+    }
+    if (failed_ || drained()) {
+      changed_.set();
+    }
+  });
+}
+
+void Outbox::fail() {
+  failed_ = true;
+  memory_ = {};
+  memory_sent_ = 0;
+  spill_.reset();
+  spill_sent_ = 0;
+  file_.reset();
+  file_left_ = 0;
+}
+
+/// The client has not taken a byte for too long.
+void Outbox::timed_out() {
+  fail();
+  changed_.set();
+}
+
+}  // namespace forebay::front

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "front/settings.h"
+#include "front/spool_file.h"
+#include "net/asio.h"
+#include "net/event.h"
+#include "net/timeouts.h"
+
+namespace forebay::front {
+
+class Ticker;
+
+/// What goes to a client, in order: written at once as far as the socket takes it, the rest kept in
+/// memory, then in an unlinked file, and written when the client reads on.
+///
+///   memory_ | spill_ (bytes that did not fit) | file_ (a file of the application's)
+///
+/// The owner must outlive a pending wait: after closing the socket it waits until !pending().
+class Outbox final : private net::Timeout {
+ public:
+  /// `changed` is set when the outbox has drained or failed later, never from within a call.
+  Outbox(net::Socket& socket, net::Event& changed, const Settings& settings, Ticker& ticker)
+      : socket_(socket), changed_(changed), settings_(settings), ticker_(ticker) {}
+
+  void send(std::initializer_list<std::string_view> parts);
+  /// Nothing may be sent after a file but another response's bytes once it has drained.
+  void send_file(Fd file, std::uint64_t offset, std::uint64_t length);
+
+  /// All is in the kernel's hands.
+  [[nodiscard]] bool drained() const { return kept() == 0 && file_left_ == 0; }
+  /// The client is gone, has not read for too long, or the spool failed.
+  [[nodiscard]] bool failed() const { return failed_; }
+  [[nodiscard]] bool pending() const { return pending_; }
+  [[nodiscard]] bool has_room() const { return failed_ || kept() < settings_.spool_max; }
+
+ private:
+  [[nodiscard]] std::uint64_t kept() const {
+    return memory_.size() - memory_sent_ + (spill_ ? spill_->size() - spill_sent_ : 0);
+  }
+  /// Bytes written of the parts; fewer than all when the socket is full or broken.
+  std::size_t write_now(std::initializer_list<std::string_view> parts);
+  void keep(std::string_view bytes);
+  void flush();
+  bool flush_memory();
+  bool flush_spill();
+  bool flush_file();
+  /// One sendfile(2). False: blocked or failed.
+  bool copy_from(int fd, std::uint64_t& offset, std::uint64_t left);
+  void wait_writable();
+  void fail();
+  void timed_out() override;
+
+  net::Socket& socket_;
+  net::Event& changed_;
+  const Settings& settings_;
+  Ticker& ticker_;
+  std::string memory_;
+  std::size_t memory_sent_ = 0;
+  std::optional<SpoolFile> spill_;
+  std::uint64_t spill_sent_ = 0;
+  Fd file_;
+  std::uint64_t file_offset_ = 0;
+  std::uint64_t file_left_ = 0;
+  bool pending_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace forebay::front

@@ -1,0 +1,156 @@
+#include "net/listener.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/text.h"
+
+namespace forebay::net {
+namespace {
+
+/// Connections accepted before others get their turn.
+constexpr int kAcceptsPerTurn = 64;
+constexpr std::chrono::milliseconds kRetryAccept{100};
+
+const sockaddr* raw(const Address& address) {
+  return reinterpret_cast<const sockaddr*>(&address.storage);
+}
+
+std::string advice(const Address& address, int code) {
+  if (code == EADDRINUSE) {
+    return format("another program listens at {}: stop it, or choose another with --bind",
+                  address.text());
+  }
+  if (code == EACCES && address.unix_socket()) {
+    return "this user may not create a socket there: check the directory's permissions";
+  }
+  if (code == EACCES) {
+    return "ports below 1024 need root or CAP_NET_BIND_SERVICE: use a port from 1024 on";
+  }
+  if (code == EADDRNOTAVAIL) {
+    return "this machine has no such address: use 0.0.0.0 or [::] for all of them";
+  }
+  return "choose another address with --bind";
+}
+
+/// Removes the file of a unix socket that nobody listens at.
+void remove_stale(const Address& address) {
+  struct stat info {};
+  const std::string path = address.path();
+  if (::stat(path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) {
+    return;
+  }
+  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (::connect(probe.get(), raw(address), address.length) != 0 && errno == ECONNREFUSED) {
+    ::unlink(path.c_str());
+  }
+}
+
+}  // namespace
+
+struct Listener::Acceptor {
+  Acceptor(Loop& loop, int fd) : descriptor(loop.executor(), fd), retry(loop.executor()) {}
+  ~Acceptor() { descriptor.release(); }
+
+  asio::posix::basic_stream_descriptor<Executor> descriptor;
+  asio::basic_waitable_timer<std::chrono::steady_clock,
+                             asio::wait_traits<std::chrono::steady_clock>, Executor>
+      retry;
+  std::function<void(Fd)> accepted;
+  std::function<void(int)> failed;
+
+  /// Returns false when accepting has to pause.
+  bool accept_some(int limit) {
+    for (int i = 0; i < limit; ++i) {
+      Fd socket(::accept4(descriptor.native_handle(), nullptr, nullptr,
+                          SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (socket) {
+        accepted(std::move(socket));
+      } else if (errno == EAGAIN) {
+        return true;
+      } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        failed(errno);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void wait() {
+    descriptor.async_wait(asio::posix::descriptor_base::wait_read,
+                          [this](const boost::system::error_code& error) {
+                            if (!error) {
+                              accept_some(kAcceptsPerTurn) ? wait() : pause();
+                            }
+                          });
+  }
+
+  void pause() {
+    retry.expires_after(kRetryAccept);
+    retry.async_wait([this](const boost::system::error_code& error) {
+      if (!error) {
+        wait();
+      }
+    });
+  }
+};
+
+Listener::Listener(Fd socket, Address address)
+    : socket_(std::move(socket)), address_(address) {}
+
+Listener::Listener(Listener&&) noexcept = default;
+
+Listener::~Listener() {
+  if (socket_ && address_.unix_socket()) {
+    ::unlink(address_.path().c_str());
+  }
+}
+
+Result<Listener> Listener::open(const Address& address, int backlog) {
+  const auto failed = [&address](int code) {
+    return fail(format("cannot listen at {}: {}; {}", address.text(), std::strerror(code),
+                       advice(address, code)));
+  };
+  Fd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) {
+    return failed(errno);
+  }
+  const int on = 1;
+  if (address.unix_socket()) {
+    remove_stale(address);
+  } else {
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));  // connections inherit it
+  }
+  if (::bind(socket.get(), raw(address), address.length) != 0 ||
+      ::listen(socket.get(), backlog) != 0) {
+    return failed(errno);
+  }
+  const Address bound = address.unix_socket() ? address : local_address(socket.get());
+  return Listener(std::move(socket), bound);
+}
+
+void Listener::accept_on(Loop& loop, std::function<void(Fd)> accepted,
+                         std::function<void(int)> failed) {
+  acceptor_ = std::make_unique<Acceptor>(loop, socket_.get());
+  acceptor_->accepted = std::move(accepted);
+  acceptor_->failed = std::move(failed);
+  acceptor_->wait();
+}
+
+void Listener::stop_accepting() {
+  if (acceptor_) {
+    constexpr int kAll = 1 << 20;
+    acceptor_->accept_some(kAll);
+    acceptor_.reset();
+  }
+}
+
+}  // namespace forebay::net

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "net/address.h"
+#include "net/loop.h"
+
+namespace forebay::net {
+
+/// A bound and listening socket, TCP or unix, and the path of a unix socket: removed at the end.
+class Listener {
+ public:
+  /// Binds and listens. A unix socket that nobody listens at any more is replaced. Errors: address
+  /// in use, no permission, and what to do about it.
+  static Result<Listener> open(const Address& address, int backlog);
+  Listener(Listener&&) noexcept;
+  Listener& operator=(Listener&&) = delete;
+  ~Listener();
+
+  [[nodiscard]] const Address& address() const { return address_; }
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+  /// Accepts for as long as the listener lives or until stop_accepting(): `accepted(socket)` for
+  /// each connection, non-blocking and close-on-exec; `failed(errno)` when the process has no
+  /// descriptor left, after which it tries again in a moment.
+  void accept_on(Loop& loop, std::function<void(Fd)> accepted, std::function<void(int)> failed);
+  /// Takes what waits in the kernel's queue, then stops.
+  void stop_accepting();
+
+ private:
+  struct Acceptor;
+
+  Listener(Fd socket, Address address);
+
+  Fd socket_;
+  Address address_;
+  std::unique_ptr<Acceptor> acceptor_;
+};
+
+}  // namespace forebay::net

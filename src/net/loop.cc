@@ -1,0 +1,70 @@
+#include "net/loop.h"
+
+#include <sched.h>
+
+#include <algorithm>
+
+namespace forebay::net {
+namespace {
+
+/// Handlers run before the sources get their turn.
+constexpr int kHandlersPerTurn = 64;
+
+}  // namespace
+
+Loop::Loop() : work_(context_.get_executor()) {}
+
+void Loop::add(Source& source) { sources_.push_back(&source); }
+
+void Loop::remove(Source& source) { std::ranges::replace(sources_, &source, nullptr); }
+
+std::size_t Loop::run_ready() {
+  std::size_t handlers = 0;
+  while (handlers < kHandlersPerTurn && context_.poll_one() != 0) {
+    ++handlers;
+  }
+  return handlers;
+}
+
+std::size_t Loop::poll_sources() {
+  std::size_t work = 0;
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i] != nullptr) {
+      work += sources_[i]->poll();
+    }
+  }
+  std::erase(sources_, nullptr);
+  return work;
+}
+
+void Loop::block() {
+  std::size_t asleep = 0;
+  while (asleep < sources_.size() && sources_[asleep]->announce_sleep()) {
+    ++asleep;
+  }
+  if (asleep == sources_.size()) {
+    context_.run_one();
+  }
+  for (std::size_t i = 0; i < asleep; ++i) {
+    if (sources_[i] != nullptr) {
+      sources_[i]->end_sleep();
+    }
+  }
+}
+
+void Loop::run() {
+  bool yielded = false;
+  while (!stopped_) {
+    if (run_ready() + poll_sources() != 0) {
+      yielded = false;
+    } else if (!yielded) {
+      ::sched_yield();
+      yielded = true;
+    } else {
+      block();
+      yielded = false;
+    }
+  }
+}
+
+}  // namespace forebay::net

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <random>
+
+#include "base/clock.h"
+#include "base/list.h"
+
+/// The queue and its policy, as pure logic: no sockets, no threads, and time is a parameter. The
+/// same class serves live traffic, unit tests and simulation.
+namespace forebay::queue {
+
+struct Policy {
+  /// Longest time a request may wait for a server. The limit that matters; set it to the patience
+  /// of the callers.
+  Duration wait_max = std::chrono::seconds(60);
+  /// Guards of memory, not policy: waiting requests, and bytes of their bodies.
+  std::size_t length_max = 10'000;
+  std::uint64_t bytes_max = std::uint64_t{2} << 30;
+  /// Refuse on arrival what would wait longer than wait_max anyway.
+  bool predict = true;
+};
+
+/// Why a request was not run. Whoever reads this may safely send it again.
+enum class Refusal { kQueueFull, kPredictedWait, kQueueTimeout, kShuttingDown };
+
+struct WaitingTag {};
+struct HandedTag {};
+
+/// What the queue knows of a request. Whoever owns the request derives from this.
+class Entry : public Link<WaitingTag>, public Link<HandedTag> {
+ public:
+  [[nodiscard]] TimePoint arrived() const { return arrived_; }
+  /// Waits in the queue proper.
+  [[nodiscard]] bool waiting() const { return Link<WaitingTag>::linked(); }
+  /// Was taken and not yet finished.
+  [[nodiscard]] bool taken() const { return taken_; }
+
+ private:
+  friend class RequestQueue;
+  TimePoint arrived_;
+  std::uint64_t bytes_ = 0;
+  bool taken_ = false;
+};
+
+/// The life of an entry:
+///
+///   offer() -> waiting -> take() -> handed over -> running() -> answered()   server_free()
+///                 |  ^                   |             |
+///      withdraw() v  +--- put_back() ----+-------------+
+///                                        v withdraw(), when a server had not begun
+///
+/// Handed over means: a server can take it at any moment, but nobody has. It still counts as
+/// waiting, its maximum wait still runs, and it can still be withdrawn.
+///
+/// A server stays busy after the answer until server_free(): closing a response takes time too.
+///
+/// Invariants: arrival order is the order of the handed-over entries followed by the waiting ones;
+/// outstanding_ counts taken entries and busy servers whose entry was answered.
+class RequestQueue {
+ public:
+  /// `seed` feeds the jitter of retry_after() only.
+  RequestQueue(const Policy& policy, std::uint64_t seed);
+
+  /// How many requests can run at once. May change at any time.
+  void set_servers(std::size_t servers) { servers_ = servers; }
+
+  /// Admits the entry, or says why not. `bytes`: what the request holds in memory and files.
+  [[nodiscard]] std::optional<Refusal> offer(Entry& entry, std::uint64_t bytes, TimePoint now);
+  /// What offer() would say now of a request of so many bytes; for `Expect: 100-continue`.
+  [[nodiscard]] std::optional<Refusal> look(std::uint64_t bytes) const;
+  /// The next entry to hand over, or none: nobody waits, or the servers have enough.
+  [[nodiscard]] Entry* take();
+  /// A server has begun to work on it.
+  void running(Entry& entry) { entry.Link<HandedTag>::unlink(); }
+  /// A taken entry is over, with or without an answer. Its server counts as busy until
+  /// server_free().
+  void answered(Entry& entry);
+  /// A server is free again. `service`: how long it worked, if that says something about others.
+  void server_free(std::optional<Duration> service);
+  /// A taken entry returns to the head of the queue; its arrival time stays.
+  void put_back(Entry& entry);
+  /// Its client left or its wait ran out. Only when waiting, or handed over and taken back. O(1).
+  void withdraw(Entry& entry);
+
+  /// The entry that has waited longest, if its maximum wait is over at `now`. Handed-over ones
+  /// come first: try to take them back; who is running already goes to running().
+  [[nodiscard]] Entry* expired(TimePoint now) const;
+  /// When expired() may next return something.
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  /// The entry that has waited longest.
+  [[nodiscard]] Entry* oldest() const;
+  /// The waiting entries in their order, for showing them: first, then next until none.
+  [[nodiscard]] const List<Entry, HandedTag>& handed_entries() const { return handed_; }
+  [[nodiscard]] const List<Entry, WaitingTag>& waiting_entries() const { return waiting_; }
+
+  [[nodiscard]] const Policy& policy() const { return policy_; }
+  [[nodiscard]] std::size_t servers() const { return servers_; }
+  /// Requests that no server works on yet.
+  [[nodiscard]] std::size_t length() const;
+  [[nodiscard]] std::size_t longest() const { return longest_; }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  /// Requests taken whose servers are not free yet.
+  [[nodiscard]] std::size_t outstanding() const { return outstanding_; }
+  [[nodiscard]] std::size_t busy_servers() const;
+  [[nodiscard]] Duration mean_service() const { return mean_service_; }
+  /// How long a request that arrives now would wait; zero while too little is known.
+  [[nodiscard]] Duration predicted_wait() const;
+  /// Whole seconds until the queue has drained, jittered by a quarter, within 1..120: so that the
+  /// refused do not all return at once.
+  [[nodiscard]] unsigned retry_after();
+
+ private:
+  /// Requests kept at the servers' door beside the running ones, per server: about a millisecond of
+  /// work, so that a server which finishes finds its next request already there.
+  [[nodiscard]] std::size_t top_up() const;
+
+  Policy policy_;
+  List<Entry, HandedTag> handed_;
+  List<Entry, WaitingTag> waiting_;
+  std::size_t waiting_count_ = 0;
+  std::size_t outstanding_ = 0;
+  std::size_t longest_ = 0;
+  std::size_t servers_ = 0;
+  std::uint64_t bytes_ = 0;
+  Duration mean_service_{0};
+  std::uint64_t samples_ = 0;
+  std::minstd_rand random_;
+};
+
+inline constexpr std::size_t kTopUpMax = 8;
+
+}  // namespace forebay::queue

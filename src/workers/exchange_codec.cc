@@ -1,0 +1,70 @@
+#include "workers/exchange_codec.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+
+namespace forebay::workers {
+
+using channel::StringReader;
+using channel::StringWriter;
+
+std::size_t head_bytes(const front::Exchange& exchange) {
+  const http::RequestHead& head = exchange.head;
+  std::size_t bytes = sizeof(channel::RequestHeader) + StringWriter::size_of(head.method) +
+                      StringWriter::size_of(head.target) +
+                      StringWriter::size_of(head.path_and_query) +
+                      StringWriter::size_of(exchange.remote_host);
+  for (const http::Field& field : head.fields) {
+    bytes += StringWriter::size_of(field.name) + StringWriter::size_of(field.value);
+  }
+  return bytes;
+}
+
+void write_head(const front::Exchange& exchange, std::span<std::byte> out) {
+  const http::RequestHead& head = exchange.head;
+  channel::RequestHeader header;
+  header.listener = exchange.listener;
+  header.flags = static_cast<std::uint16_t>((head.minor_version == 1 ? channel::kHttp11 : 0) |
+                                            (head.method == "HEAD" ? channel::kNoBodyWanted : 0));
+  header.fields = static_cast<std::uint16_t>(head.fields.size());
+  header.remote_port = exchange.remote_port;
+  header.queued_at_ns = to_ns(exchange.queued);
+  header.body_bytes = static_cast<std::int64_t>(exchange.body.size());
+  StringWriter writer(out);
+  writer.put(header);
+  writer.string(head.method);
+  writer.string(head.target);
+  writer.string(head.path_and_query);
+  writer.string(exchange.remote_host);
+  for (const http::Field& field : head.fields) {
+    writer.string(field.name);
+    writer.string(field.value);
+  }
+  CHECK(writer.rest().empty());
+}
+
+std::optional<ResponseParts> read_response(std::span<const std::byte> payload,
+                                           std::vector<http::Field>& fields) {
+  StringReader outer(payload);
+  const auto bytes = outer.get<std::uint32_t>();
+  const std::span<const std::byte> rest = outer.rest();
+  if (!outer.ok() || bytes > rest.size()) {
+    return std::nullopt;
+  }
+  StringReader reader(rest.first(bytes));
+  const auto header = reader.get<channel::ResponseHeader>();
+  const std::string_view reason = reader.string();
+  fields.clear();
+  for (unsigned i = 0; i < header.fields && reader.ok(); ++i) {
+    const std::string_view name = reader.string();
+    fields.push_back({name, reader.string()});
+  }
+  if (!reader.ok()) {
+    return std::nullopt;
+  }
+  const std::span<const std::byte> body = rest.subspan(bytes);
+  return ResponseParts{{header.status, reason, fields},
+                       {reinterpret_cast<const char*>(body.data()), body.size()}};
+}
+
+}  // namespace forebay::workers

@@ -1,0 +1,401 @@
+#include "workers/generation.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/pidfd.h"
+#include "base/text.h"
+#include "queue/queue.h"
+
+namespace forebay::workers {
+namespace {
+
+/// A worker that died is replaced at once; one that dies again and again, ever more slowly.
+constexpr Duration kRestartDelayFirst = std::chrono::milliseconds(100);
+constexpr Duration kRestartDelayMax = std::chrono::seconds(10);
+/// gunicorn's exit codes for a worker that cannot boot: import failed, application unusable.
+constexpr int kExitBoot = 3;
+constexpr int kExitApp = 4;
+
+std::string describe(int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    return format("was killed by signal {} ({})", WTERMSIG(wait_status),
+                  ::sigabbrev_np(WTERMSIG(wait_status)));
+  }
+  return format("exited with code {}", WEXITSTATUS(wait_status));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Generation>> Generation::start(front::Front& front, const Options& options,
+                                                      int life, Events events) {
+  Result<channel::FrontEnd> channel = channel::FrontEnd::create(
+      channel::Geometry::for_servers(options.servers(), queue::kTopUpMax));
+  if (!channel) {
+    return std::unexpected(channel.error());
+  }
+  std::unique_ptr<Generation> generation(
+      new Generation(front, options, std::move(*channel), std::move(events)));
+  Result<std::unique_ptr<Zygote>> zygote = Zygote::spawn(
+      front.loop(), options,
+      {generation->channel_.memfd(), generation->channel_.wake_fd(), life},
+      generation->zygote_events());
+  if (!zygote) {
+    return std::unexpected(zygote.error());
+  }
+  generation->zygote_ = std::move(*zygote);
+  return generation;
+}
+
+Generation::Generation(front::Front& front, const Options& options, channel::FrontEnd channel,
+                       Events events)
+    : front_(front),
+      options_(options),
+      channel_(std::move(channel)),
+      events_(std::move(events)),
+      workers_(options.workers),
+      jobs_(channel_.slots()),
+      control_buffer_(channel::kControlTextMax),
+      timer_(front.loop().executor()) {
+  wake_watch_.emplace(front_.loop(), channel_.wake_fd(), [this] {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const ssize_t ignored = ::read(channel_.wake_fd(), &count, sizeof(count));
+  });
+  front_.loop().add(*this);
+}
+
+Generation::~Generation() {
+  front_.loop().remove(*this);
+  kill_workers(SIGKILL);
+}
+
+Zygote::Events Generation::zygote_events() {
+  return {
+      .ready =
+          [this] {
+            zygote_ready_ = true;
+            fork_missing();
+          },
+      .born = [this](unsigned worker, pid_t pid,
+                     Fd pidfd) { worker_born(worker, pid, std::move(pidfd)); },
+      .died = [this](pid_t pid, int status) { worker_status(pid, status); },
+      .log =
+          [this](int level, std::string_view text) {
+            front_.log().line(static_cast<LogLevel>(level), text, zygote_ ? zygote_->pid() : 0);
+          },
+      .exited = [this](int status) { zygote_exited(status); },
+  };
+}
+
+// Births.
+
+void Generation::fork_missing() {
+  for (unsigned i = 0; i < workers_.size() && !retiring_; ++i) {
+    if (workers_[i].state == Worker::State::kNone) {
+      fork_worker(i);
+    }
+  }
+}
+
+void Generation::fork_worker(unsigned index) {
+  Worker& worker = workers_[index];
+  std::array<int, 2> pair{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
+    front_.log().error("cannot fork a worker: no socket pair: {}", std::strerror(errno));
+    return;
+  }
+  const Fd theirs(pair[1]);
+  worker = Worker();
+  worker.control.reset(pair[0]);
+  ::fcntl(pair[0], F_SETFL, O_NONBLOCK);
+  worker.state = Worker::State::kStarting;
+  if (const Result<void> asked = zygote_->fork_worker(index, theirs); !asked) {
+    front_.log().error("cannot fork a worker: {}", asked.error().message);
+    worker.state = Worker::State::kNone;
+    return;
+  }
+  worker.control_watch.emplace(front_.loop(), pair[0], [this, index] { read_control(index); });
+}
+
+void Generation::worker_born(unsigned index, pid_t pid, Fd pidfd) {
+  if (index >= workers_.size() || !pidfd) {
+    return;
+  }
+  Worker& worker = workers_[index];
+  worker.pid = pid;
+  worker.pidfd = std::move(pidfd);
+  worker.death_watch.emplace(front_.loop(), worker.pidfd.get(),
+                             [this, index] { worker_died(index); });
+  front_.log().info("Booting worker with pid: {}", pid);
+}
+
+void Generation::worker_ready(unsigned index) {
+  workers_[index].state = Worker::State::kReady;
+  events_.capacity_changed();
+  if (!booted_ && servers() == options_.servers()) {
+    booted_ = true;
+    events_.booted();
+  }
+}
+
+// Deaths.
+
+/// The process is gone, whatever the reason: first what it had committed, then what it left undone.
+void Generation::worker_died(unsigned index) {
+  Worker& worker = workers_[index];
+  worker.death_watch.reset();
+  read_control(index);
+  worker.control_watch.reset();
+  worker.state = Worker::State::kDead;
+  const auto sink = [this](std::uint32_t s, const channel::Record& r) { return take(s, r); };
+  const auto ignore = [](std::uint32_t) {};
+  for (unsigned server = index; server < options_.servers(); server += options_.workers) {
+    channel_.drain_server(server, sink, ignore);
+  }
+  const front::Reason reason =
+      worker.timed_out ? front::Reason::kWorkerTimeout : front::Reason::kWorkerDied;
+  for (unsigned server = index; server < options_.servers(); server += options_.workers) {
+    for (const channel::FrontEnd::Owned& owned : channel_.owned_by(server)) {
+      end_job(owned.ticket, reason);
+    }
+    channel_.forget(server);
+  }
+  channel_.rehint();
+  ::waitpid(worker.pid, nullptr, WNOHANG);  // ours only if its zygote died first
+  events_.capacity_changed();
+  if (!zygote_) {
+    worker.state = Worker::State::kNone;
+    maybe_gone();
+  }
+}
+
+/// A server died with this request in its hands.
+void Generation::end_job(channel::Ticket ticket, front::Reason reason) {
+  Job& job = jobs_[ticket.slot];
+  front::Exchange* exchange = std::exchange(job.exchange, nullptr);
+  channel_.finish(ticket);
+  front::Dispatcher& dispatcher = front_.dispatcher();
+  if (exchange == nullptr) {
+    return dispatcher.server_free(std::nullopt);
+  }
+  if (!exchange->has_started()) {
+    exchange->started = Clock::now();
+    ++exchange->attempts;
+  }
+  const std::string_view method = exchange->head.method;
+  const bool safe = method == "GET" || method == "HEAD" || method == "OPTIONS";
+  if (safe && !exchange->answering && !exchange->abandoned && exchange->attempts < 2) {
+    exchange->started = {};
+    exchange->worker_pid = 0;
+    return dispatcher.put_back(*exchange);
+  }
+  exchange->ended = Clock::now();
+  dispatcher.answered(*exchange);
+  dispatcher.server_free(std::nullopt);
+  exchange->answering ? exchange->sink.abort(reason) : exchange->sink.lost(reason);
+}
+
+/// How a worker ended, told by the zygote after the pidfd told that it did.
+void Generation::worker_status(pid_t pid, int wait_status) {
+  const auto found = std::ranges::find(workers_, pid, &Worker::pid);
+  if (found == workers_.end() || pid == 0) {
+    return;
+  }
+  Worker& worker = *found;
+  const auto index = static_cast<unsigned>(found - workers_.begin());
+  if (worker.state != Worker::State::kDead) {
+    worker_died(index);
+  }
+  const bool timed_out = worker.timed_out;
+  worker = Worker();
+  if (retiring_) {
+    front_.log().info("Worker exiting (pid: {})", pid);
+    return maybe_gone();
+  }
+  const int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
+  if (!booted_ && (code == kExitBoot || code == kExitApp)) {
+    return boot_failed(code);
+  }
+  front_.log().error("Worker (pid: {}) {}; starting another", pid,
+                     timed_out ? "was killed: a request ran too long" : describe(wait_status));
+  ++(timed_out ? front_.metrics().restarts_timeout : front_.metrics().restarts_crash);
+  if (WIFEXITED(wait_status) && code != 0) {
+    restart_delay_ = std::clamp(restart_delay_ * 2, kRestartDelayFirst, kRestartDelayMax);
+    timer_.expires_after(restart_delay_);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) {
+        fork_missing();
+      }
+    });
+  } else {
+    restart_delay_ = Duration{0};
+    fork_worker(index);
+  }
+}
+
+void Generation::zygote_exited(int wait_status) {
+  zygote_.reset();
+  if (!retiring_) {
+    front_.log().error("The zygote {}", describe(wait_status));
+    if (!booted_) {
+      return boot_failed(WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0
+                             ? WEXITSTATUS(wait_status)
+                             : kExitBoot);
+    }
+  }
+  for (Worker& worker : workers_) {
+    if (worker.state == Worker::State::kDead) {
+      worker.state = Worker::State::kNone;
+    }
+  }
+  events_.capacity_changed();
+  if (!retiring_) {
+    events_.orphaned();
+  }
+  maybe_gone();
+}
+
+void Generation::boot_failed(int exit_code) {
+  boot_exit_code_ = exit_code;
+  retiring_ = true;
+  kill_workers(SIGKILL);
+  maybe_gone();
+}
+
+void Generation::retire(Duration patience) {
+  retiring_ = true;
+  maybe_gone();
+  timer_.expires_after(patience);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      kill_workers(SIGKILL);
+    }
+  });
+}
+
+void Generation::kill_workers(int signal) {
+  for (const Worker& worker : workers_) {
+    if (worker.pidfd && worker.state != Worker::State::kDead) {
+      send_signal(worker.pidfd, signal);
+    }
+  }
+}
+
+/// Closes the channel when a retiring generation has nothing left to do, then waits for its
+/// workers, then for its zygote.
+void Generation::maybe_gone() {
+  if (!retiring_) {
+    return;
+  }
+  if (!closed_ && channel_.outstanding() == 0) {
+    closed_ = true;
+    channel_.close();
+  }
+  const bool workers_left = std::ranges::any_of(
+      workers_, [](const Worker& worker) { return worker.state != Worker::State::kNone; });
+  if (workers_left) {
+    return;
+  }
+  if (zygote_) {
+    return zygote_->quit();
+  }
+  timer_.cancel();
+  events_.gone(boot_exit_code_);
+}
+
+// The control socket.
+
+void Generation::read_control(unsigned index) {
+  while (workers_[index].control) {
+    Result<std::optional<channel::ControlMessage>> message =
+        channel::receive_control(workers_[index].control.get(), control_buffer_);
+    if (!message || !*message) {
+      if (!message) {
+        workers_[index].control_watch.reset();  // its end: the pidfd tells
+      }
+      return;
+    }
+    if (!handle_control(index, std::move(**message))) {
+      corrupt(index);
+    }
+  }
+}
+
+bool Generation::handle_control(unsigned index, channel::ControlMessage message) {
+  Worker& worker = workers_[index];
+  switch (message.header.kind) {
+    case channel::ControlKind::kReady:
+      if (worker.state == Worker::State::kStarting) {
+        worker_ready(index);
+      }
+      return true;
+    case channel::ControlKind::kLog:
+      message.header.value == 0
+          ? front_.log().raw(message.text)
+          : front_.log().line(static_cast<LogLevel>(message.header.value), message.text,
+                              worker.pid);
+      return true;
+    case channel::ControlKind::kFile:
+      worker.files[message.header.ticket.pack()] = std::move(message.fd);
+      return worker.files.size() <= options_.threads;
+    case channel::ControlKind::kWantBody:
+      give_body(index, message.header.ticket);
+      return true;
+    case channel::ControlKind::kBody:
+      return false;
+  }
+  return false;
+}
+
+void Generation::give_body(unsigned index, channel::Ticket ticket) {
+  Fd body;
+  if (ticket.slot < jobs_.size() && jobs_[ticket.slot].exchange != nullptr &&
+      jobs_[ticket.slot].exchange->backend_ticket == ticket.pack() &&
+      jobs_[ticket.slot].exchange->body.file()) {
+    Result<Fd> copy = jobs_[ticket.slot].exchange->body.file()->reopen();
+    if (copy) {
+      body = std::move(*copy);
+    } else {
+      front_.log().error("a worker gets no request body: {}", copy.error().message);
+    }
+  }
+  (void)channel::send_control(workers_[index].control.get(),
+                              {channel::ControlKind::kBody, 0, ticket}, {}, body.get());
+}
+
+void Generation::corrupt(std::uint32_t server) {
+  Worker& worker = workers_[worker_of(server)];
+  front_.log().error("Worker (pid: {}) broke the channel's rules; killing it", worker.pid);
+  if (worker.pidfd) {
+    send_signal(worker.pidfd, SIGKILL);
+  }
+}
+
+std::size_t Generation::servers() const {
+  const auto ready = std::ranges::count(workers_, Worker::State::kReady, &Worker::state);
+  return static_cast<std::size_t>(ready) * options_.threads;
+}
+
+front::WorkerCounts Generation::count_workers() const {
+  front::WorkerCounts counts;
+  std::vector<bool> busy(workers_.size());
+  for (std::uint32_t server = 0; server < options_.servers(); ++server) {
+    busy[worker_of(server)] = busy[worker_of(server)] || !channel_.owned_by(server).empty();
+  }
+  for (unsigned i = 0; i < workers_.size(); ++i) {
+    if (workers_[i].state == Worker::State::kReady) {
+      ++(retiring_ ? counts.stopping : busy[i] ? counts.busy : counts.idle);
+    } else if (workers_[i].state == Worker::State::kStarting) {
+      ++counts.starting;
+    }
+  }
+  return counts;
+}
+
+}  // namespace forebay::workers

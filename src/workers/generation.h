@@ -1,0 +1,124 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "channel/control.h"
+#include "channel/front_end.h"
+#include "front/dispatcher.h"
+#include "front/front.h"
+#include "net/loop.h"
+#include "workers/exchange_codec.h"
+#include "workers/options.h"
+#include "workers/worker.h"
+#include "workers/zygote.h"
+
+namespace forebay::workers {
+
+/// One zygote, its workers and their channel: everything that a reload replaces. One thread.
+///
+///   booting --every worker ready--> serving --retire()--> retiring --last worker gone--> gone
+///      \-- a worker failed to boot, none ever was ready --> gone (failed)
+class Generation final : public net::Source {
+ public:
+  struct Events {
+    std::function<void()> booted;            // every worker is ready for the first time
+    std::function<void()> capacity_changed;  // servers() or outstanding work of a retiring one
+    std::function<void()> orphaned;          // the zygote died: no worker can be replaced any more
+    std::function<void(int exit_code)> gone;  // no process is left; 0, or why it could not boot
+  };
+
+  static Result<std::unique_ptr<Generation>> start(front::Front& front, const Options& options,
+                                                   int life, Events events);
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
+  ~Generation() override;
+
+  // The backend's part, see front::Backend.
+  [[nodiscard]] bool start_exchange(front::Exchange& exchange);
+  [[nodiscard]] bool cancel(front::Exchange& exchange);
+  bool begun(front::Exchange& exchange);
+
+  /// Servers that can take requests now.
+  [[nodiscard]] std::size_t servers() const;
+  [[nodiscard]] std::size_t outstanding() const { return channel_.outstanding(); }
+  [[nodiscard]] front::WorkerCounts count_workers() const;
+  [[nodiscard]] bool booted() const { return booted_; }
+
+  /// Lets the workers finish what they were given, then leave; kills them after `patience`.
+  void retire(Duration patience);
+  void kill_workers(int signal);
+  /// Ends requests that run longer than the timeout, and their workers.
+  void check_timeouts(TimePoint now);
+
+  // Source
+  std::size_t poll() override;
+  bool announce_sleep() override { return channel_.announce_sleep(); }
+  void end_sleep() override { channel_.awake(); }
+
+ private:
+  /// A slot's request. The exchange is null once it has its answer.
+  struct Job {
+    front::Exchange* exchange = nullptr;
+    TimePoint started;
+  };
+  /// What a record brings.
+  struct Incoming {
+    std::optional<ResponseParts> response;
+    Fd file;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    bool valid = true;
+  };
+
+  Generation(front::Front& front, const Options& options, channel::FrontEnd channel, Events events);
+  Zygote::Events zygote_events();
+
+  // Births and deaths.
+  void fork_missing();
+  void fork_worker(unsigned index);
+  void worker_born(unsigned index, pid_t pid, Fd pidfd);
+  void worker_ready(unsigned index);
+  void worker_died(unsigned index);
+  void worker_status(pid_t pid, int wait_status);
+  void zygote_exited(int wait_status);
+  void end_job(channel::Ticket ticket, front::Reason reason);
+  void read_control(unsigned index);
+  bool handle_control(unsigned index, channel::ControlMessage message);
+  void give_body(unsigned index, channel::Ticket ticket);
+  void corrupt(std::uint32_t server);
+  void maybe_gone();
+  void boot_failed(int exit_code);
+
+  // Requests and responses.
+  [[nodiscard]] unsigned worker_of(std::uint32_t server) const { return server % options_.workers; }
+  channel::Taken take(std::uint32_t server, const channel::Record& record);
+  Incoming decode(const front::Exchange& exchange, std::uint32_t server,
+                  const channel::Record& record);
+  void deliver(front::Exchange& exchange, const channel::Record& record, Incoming incoming,
+               bool over);
+  void note_claim(front::Exchange& exchange, const channel::Claim& claim, Job& job);
+
+  front::Front& front_;
+  const Options& options_;
+  channel::FrontEnd channel_;
+  Events events_;
+  std::vector<Worker> workers_;
+  std::vector<Job> jobs_;  // by slot
+  std::vector<http::Field> fields_;
+  std::vector<char> control_buffer_;
+  std::unique_ptr<Zygote> zygote_;
+  std::optional<net::Watch> wake_watch_;
+  net::asio::basic_waitable_timer<Clock, net::asio::wait_traits<Clock>, net::Executor> timer_;
+  Duration restart_delay_{0};
+  int boot_exit_code_ = 0;
+  bool zygote_ready_ = false;
+  bool booted_ = false;
+  bool retiring_ = false;
+  bool closed_ = false;  // the channel: workers leave
+};
+
+}  // namespace forebay::workers

@@ -1,0 +1,188 @@
+// The requests of a generation: down through its channel, and their responses up.
+
+#include <signal.h>
+
+#include <algorithm>
+
+#include "base/pidfd.h"
+#include "base/text.h"
+#include "workers/exchange_codec.h"
+#include "workers/generation.h"
+
+namespace forebay::workers {
+namespace {
+
+std::string_view text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+bool Generation::start_exchange(front::Exchange& exchange) {
+  const std::size_t head = head_bytes(exchange);
+  const front::Body& body = exchange.body;
+  const bool by_file = body.file() && body.size() > channel::kArenaBodyMax;
+  const std::optional<channel::Draft> draft =
+      channel_.reserve(head + (by_file ? 0 : body.size()));
+  if (!draft) {
+    return false;
+  }
+  write_head(exchange, draft->payload.first(head));
+  auto* out = reinterpret_cast<char*>(draft->payload.data()) + head;
+  if (body.file() && !by_file) {
+    if (const Result<void> copied = body.file()->read(0, out, body.size()); !copied) {
+      front_.log().error("a request's body is lost: {}", copied.error().message);
+    }
+  } else if (!by_file) {
+    std::ranges::copy(body.memory(), out);
+  }
+  jobs_[draft->ticket.slot] = {&exchange, {}};
+  exchange.backend_place = this;
+  exchange.backend_ticket = draft->ticket.pack();
+  channel_.publish(*draft, static_cast<std::uint32_t>(head), by_file ? body.size() : 0, 0);
+  return true;
+}
+
+bool Generation::cancel(front::Exchange& exchange) {
+  const channel::Ticket ticket = channel::Ticket::unpack(exchange.backend_ticket);
+  if (!channel_.cancel(ticket)) {
+    return false;
+  }
+  jobs_[ticket.slot] = {};
+  maybe_gone();
+  return true;
+}
+
+bool Generation::begun(front::Exchange& exchange) {
+  if (exchange.has_started()) {
+    return true;
+  }
+  const channel::Ticket ticket = channel::Ticket::unpack(exchange.backend_ticket);
+  const std::optional<channel::Claim> claim = channel_.claim_of(ticket);
+  if (claim) {
+    note_claim(exchange, *claim, jobs_[ticket.slot]);
+  }
+  return claim.has_value();
+}
+
+void Generation::note_claim(front::Exchange& exchange, const channel::Claim& claim, Job& job) {
+  const TimePoint now = Clock::now();
+  // A worker's clock is data: it lies between what we know to be before and after.
+  exchange.started = std::clamp(from_ns(claim.at_ns), exchange.queued, now);
+  exchange.worker_pid = workers_[worker_of(claim.server)].pid;
+  ++exchange.attempts;
+  job.started = exchange.started;
+  front_.dispatcher().begun(exchange);
+}
+
+std::size_t Generation::poll() {
+  return channel_.drain(
+      [this](std::uint32_t server, const channel::Record& record) { return take(server, record); },
+      [this](std::uint32_t server) { corrupt(server); });
+}
+
+channel::Taken Generation::take(std::uint32_t server, const channel::Record& record) {
+  Job& job = jobs_[record.ticket.slot];
+  front::Exchange* exchange = job.exchange;
+  if (exchange != nullptr && !exchange->sink.has_room()) {
+    return channel::Taken::kLater;
+  }
+  Incoming incoming;
+  if (exchange != nullptr) {
+    begun(*exchange);
+    incoming = decode(*exchange, server, record);
+  }
+  const bool done = (record.flags & channel::kDone) != 0;
+  const bool over =
+      done || !incoming.valid || (record.flags & (channel::kEnd | channel::kAbort)) != 0;
+  // The books first: the answer may start the client's next request before it returns.
+  if (over && exchange != nullptr) {
+    job.exchange = nullptr;
+    exchange->ended = Clock::now();
+    front_.dispatcher().answered(*exchange);
+  }
+  if (done) {
+    const TimePoint ended = std::clamp(from_ns(record.at_ns), job.started, Clock::now());
+    front_.metrics().busy_seconds += to_seconds(ended - job.started);
+    channel_.finish(record.ticket);
+    front_.dispatcher().server_free(ended - job.started);
+    maybe_gone();
+  }
+  if (!incoming.valid) {
+    corrupt(server);
+  }
+  if (exchange != nullptr) {
+    deliver(*exchange, record, std::move(incoming), over);
+  }
+  return channel::Taken::kYes;
+}
+
+/// What a record brings, taken apart before anything is done about it.
+Generation::Incoming Generation::decode(const front::Exchange& exchange, std::uint32_t server,
+                                        const channel::Record& record) {
+  Incoming incoming;
+  if (record.type == channel::RecordType::kResponse) {
+    incoming.response = read_response(record.payload, fields_);
+    incoming.valid = incoming.response.has_value() && !exchange.answering;
+  } else if (record.type == channel::RecordType::kBody) {
+    incoming.valid = exchange.answering;
+  } else if (record.type == channel::RecordType::kFile) {
+    Worker& worker = workers_[worker_of(server)];
+    const std::uint64_t key = record.ticket.pack();
+    if (!worker.files.contains(key)) {
+      read_control(worker_of(server));  // sent before the record was committed: it is there
+    }
+    channel::StringReader reader(record.payload);
+    incoming.offset = reader.get<std::uint64_t>();
+    incoming.length = reader.get<std::uint64_t>();
+    if (const auto found = worker.files.find(key); found != worker.files.end()) {
+      incoming.file = std::move(found->second);
+      worker.files.erase(found);
+    }
+    incoming.valid = exchange.answering && reader.ok() && incoming.file;
+  }
+  return incoming;
+}
+
+/// The last thing done with a record: at the end the sink may begin the client's next exchange.
+void Generation::deliver(front::Exchange& exchange, const channel::Record& record,
+                         Incoming incoming, bool over) {
+  const bool aborted = !incoming.valid || (record.flags & channel::kAbort) != 0;
+  const bool unanswered = over && !exchange.answering && !incoming.response;
+  if (aborted || unanswered) {
+    const front::Reason reason =
+        incoming.valid && !unanswered ? front::Reason::kOk : front::Reason::kWorkerDied;
+    exchange.answering ? exchange.sink.abort(reason) : exchange.sink.lost(front::Reason::kWorkerDied);
+  } else if (incoming.response) {
+    exchange.answering = true;
+    exchange.sink.start(incoming.response->head, incoming.response->body, over);
+  } else if (incoming.file) {
+    exchange.sink.file(std::move(incoming.file), incoming.offset, incoming.length, over);
+  } else {
+    exchange.sink.body(text(record.payload), over);
+  }
+}
+
+/// The client gets its 504 now; the server counts as busy until its process is gone.
+void Generation::check_timeouts(TimePoint now) {
+  for (Job& job : jobs_) {
+    if (job.exchange == nullptr || !begun(*job.exchange) ||
+        now - job.started < options_.timeout) {
+      continue;
+    }
+    front::Exchange& exchange = *std::exchange(job.exchange, nullptr);
+    const auto worker = std::ranges::find(workers_, exchange.worker_pid, &Worker::pid);
+    front_.log().error("WORKER TIMEOUT (pid:{}): {} {} ran for more than {} s", exchange.worker_pid,
+                       exchange.head.method, exchange.head.target, to_seconds(options_.timeout));
+    if (worker != workers_.end() && worker->pidfd) {
+      worker->timed_out = true;
+      send_signal(worker->pidfd, SIGKILL);
+    }
+    exchange.ended = now;
+    front_.dispatcher().answered(exchange);
+    exchange.answering ? exchange.sink.abort(front::Reason::kWorkerTimeout)
+                       : exchange.sink.lost(front::Reason::kWorkerTimeout);
+  }
+}
+
+}  // namespace forebay::workers

@@ -1,0 +1,181 @@
+#include "workers/pool.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/post.hpp>
+
+#include "base/check.h"
+
+namespace forebay::workers {
+namespace {
+
+constexpr std::chrono::milliseconds kTimeoutCheck{100};
+
+}  // namespace
+
+Pool::Pool(front::Front& front, const Options& options, std::function<void(int)> failed)
+    : front_(front),
+      options_(options),
+      failed_(std::move(failed)),
+      timer_(front.loop().executor()) {
+  front_.dispatcher().set_backend(this);
+}
+
+Pool::~Pool() { front_.dispatcher().set_backend(nullptr); }
+
+Result<void> Pool::start() {
+  std::array<int, 2> life{};
+  if (::pipe2(life.data(), O_CLOEXEC) != 0) {
+    return fail_errno("create a pipe");
+  }
+  life_read_.reset(life[0]);
+  life_write_.reset(life[1]);
+  // Workers whose zygote died become our children: somebody has to reap them.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  return add_generation();
+}
+
+Result<void> Pool::add_generation() {
+  auto holder = std::make_shared<Generation*>(nullptr);  // known once it exists
+  Result<std::unique_ptr<Generation>> generation = Generation::start(
+      front_, options_, life_read_.get(),
+      {.booted = [this, holder] { booted(**holder); },
+       .capacity_changed = [this] { update_capacity(); },
+       .orphaned = [this] { reload(); },
+       .gone = [this, holder](int exit_code) { gone(**holder, exit_code); }});
+  if (!generation) {
+    return std::unexpected(generation.error());
+  }
+  *holder = generation->get();
+  if (generations_.empty()) {
+    serving_ = generation->get();  // the first serves with whatever worker is ready
+  }
+  generations_.push_back(std::move(*generation));
+  return {};
+}
+
+void Pool::reload() {
+  if (stopping_) {
+    return;
+  }
+  ++front_.metrics().restarts_reload;
+  if (const Result<void> added = add_generation(); !added) {
+    front_.log().error("Reload failed, the old workers go on: {}", added.error().message);
+  }
+}
+
+void Pool::booted(Generation& generation) {
+  if (&generation != serving_) {
+    serving_ = &generation;
+    front_.log().info("New workers are ready, the old ones finish what they have");
+  }
+  for (const auto& other : generations_) {
+    if (other.get() != serving_ && other->booted()) {
+      other->retire(options_.graceful_timeout);
+    }
+  }
+  update_capacity();
+}
+
+void Pool::gone(Generation& generation, int exit_code) {
+  // Not now: it is still on the stack.
+  net::asio::post(front_.loop().executor(), [this, dead = &generation, exit_code] {
+    const bool was_serving = serving_ == dead;
+    if (was_serving) {
+      serving_ = nullptr;
+    }
+    std::erase_if(generations_, [dead](const auto& g) { return g.get() == dead; });
+    update_capacity();
+    if (stopping_ && generations_.empty() && stopped_) {
+      std::exchange(stopped_, nullptr)();
+    } else if (was_serving && !stopping_) {
+      failed_(exit_code);
+    } else if (exit_code != 0) {
+      front_.log().error("Reload failed, the old workers go on");
+    }
+  });
+}
+
+void Pool::stop(Duration patience, std::function<void()> stopped) {
+  stopping_ = true;
+  timer_.cancel();
+  if (generations_.empty()) {
+    return stopped();
+  }
+  stopped_ = std::move(stopped);
+  for (const auto& generation : generations_) {
+    generation->retire(patience);
+  }
+}
+
+void Pool::kill_workers(int signal) {
+  for (const auto& generation : generations_) {
+    generation->kill_workers(signal);
+  }
+}
+
+/// What old generations still work on counts as busy servers until it is done.
+void Pool::update_capacity() {
+  std::size_t servers = serving_ == nullptr ? 0 : serving_->servers();
+  for (const auto& generation : generations_) {
+    if (generation.get() != serving_) {
+      servers += generation->outstanding();
+    }
+  }
+  front_.dispatcher().set_servers(servers);
+}
+
+front::WorkerCounts Pool::count_workers() const {
+  front::WorkerCounts sum;
+  for (const auto& generation : generations_) {
+    const front::WorkerCounts some = generation->count_workers();
+    sum.idle += some.idle;
+    sum.busy += some.busy;
+    sum.starting += some.starting;
+    sum.stopping += some.stopping;
+  }
+  return sum;
+}
+
+/// Ticks only while requests run.
+void Pool::check_timeouts() {
+  if (checking_ || options_.timeout == Duration{0}) {
+    return;
+  }
+  checking_ = true;
+  timer_.expires_after(kTimeoutCheck);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) {
+      return;
+    }
+    checking_ = false;
+    const TimePoint now = Clock::now();
+    for (const auto& generation : generations_) {
+      if (generation->outstanding() != 0) {
+        generation->check_timeouts(now);
+        check_timeouts();
+      }
+    }
+  });
+}
+
+bool Pool::start(front::Exchange& exchange) {
+  if (serving_ == nullptr || !serving_->start_exchange(exchange)) {
+    return false;
+  }
+  check_timeouts();
+  return true;
+}
+
+bool Pool::cancel(front::Exchange& exchange) {
+  return static_cast<Generation*>(exchange.backend_place)->cancel(exchange);
+}
+
+bool Pool::begun(front::Exchange& exchange) {
+  return static_cast<Generation*>(exchange.backend_place)->begun(exchange);
+}
+
+}  // namespace forebay::workers

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "front/backend.h"
+#include "front/front.h"
+#include "workers/generation.h"
+#include "workers/options.h"
+
+namespace forebay::workers {
+
+/// The backend of `forebay serve`: our own workers. Normally one generation; during a reload two or
+/// more, of which the newest that has booted gets the requests. One thread.
+class Pool final : public front::Backend {
+ public:
+  /// `options` and `front` outlive the pool. `failed(exit_code)`: no generation could ever boot.
+  Pool(front::Front& front, const Options& options, std::function<void(int)> failed);
+  ~Pool() override;
+
+  /// Starts the first generation. Errors: no interpreter, no memory.
+  Result<void> start();
+  /// Boots a new generation beside the serving one, then retires that; the queue waits. If the new
+  /// one does not boot, the old one stays.
+  void reload();
+  /// Lets workers finish and leave, kills them after `patience`; `stopped` when none is left.
+  void stop(Duration patience, std::function<void()> stopped);
+  void kill_workers(int signal);
+
+  [[nodiscard]] bool ready() const override {
+    return serving_ != nullptr && serving_->servers() != 0;
+  }
+  [[nodiscard]] front::WorkerCounts count_workers() const override;
+  bool start(front::Exchange& exchange) override;
+  bool cancel(front::Exchange& exchange) override;
+  bool begun(front::Exchange& exchange) override;
+
+ private:
+  Result<void> add_generation();
+  void booted(Generation& generation);
+  void gone(Generation& generation, int exit_code);
+  void update_capacity();
+  void check_timeouts();
+
+  front::Front& front_;
+  const Options& options_;
+  std::function<void(int)> failed_;
+  std::function<void()> stopped_;
+  Fd life_read_;
+  Fd life_write_;  // closed by our death alone
+  std::vector<std::unique_ptr<Generation>> generations_;
+  Generation* serving_ = nullptr;
+  net::asio::basic_waitable_timer<Clock, net::asio::wait_traits<Clock>, net::Executor> timer_;
+  bool checking_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace forebay::workers
