@@ -34,10 +34,11 @@ class HostileWorker : public testing::TestWithParam<std::uint64_t> {
   [[nodiscard]] std::atomic<std::uint64_t>& tail() const { return hostile_.region.server(0).tail; }
   /// Writes bytes where the next record belongs, across the end of the ring if need be.
   void write(const void* bytes, std::size_t count) const {
-    const auto* from = static_cast<const std::byte*>(bytes);
-    for (std::size_t i = 0; i < count; ++i) {
-      hostile_.region.response_ring(0)[(tail() + i) % kRingBytes] = from[i];
-    }
+    const std::uint64_t at = tail() % kRingBytes;
+    const std::uint64_t to_end = std::min<std::uint64_t>(count, kRingBytes - at);
+    std::byte* ring = hostile_.region.response_ring(0);
+    std::memcpy(ring + at, bytes, to_end);
+    std::memcpy(ring, static_cast<const std::byte*>(bytes) + to_end, count - to_end);
   }
   void commit(std::uint64_t bytes) const {
     tail() += bytes;

@@ -33,8 +33,8 @@ constexpr std::uint32_t kWorkers = 4;
 constexpr std::uint32_t kSlots = 24;
 /// How long one run publishes requests; a longer soak by FOREBAY_SOAK_SECONDS.
 constexpr std::chrono::milliseconds kRunTime{900};
-/// How long a worker lives at most.
-constexpr long kLifeMaxNs = 20'000'000;
+/// How long a worker lives at most: long enough for the longest request.
+constexpr long kLifeMaxNs = kSanitized ? 200'000'000 : 20'000'000;
 
 /// Shared by all processes of a run, beside the channel: what the workers themselves see.
 struct Witness {

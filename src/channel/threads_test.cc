@@ -17,19 +17,10 @@
 #include "channel/server_end.h"
 #include "channel/test_support.h"
 
-// Sanitizers are ten times slower, and a failure shows as well in fewer requests.
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define FOREBAY_TEST_SANITIZED 1
-#endif
-
 namespace forebay::channel {
 namespace {
 
-#ifdef FOREBAY_TEST_SANITIZED
-constexpr std::uint64_t kRequests = 6'000;
-#else
-constexpr std::uint64_t kRequests = 60'000;
-#endif
+constexpr std::uint64_t kRequests = kSanitized ? 6'000 : 60'000;
 /// A wait that lasts this long was ended by its limit, not by a wake.
 constexpr std::chrono::milliseconds kStall{900};
 
