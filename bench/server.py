@@ -24,7 +24,9 @@ from scenarios import Scenario
 START_MAX_S = 15.0
 STOP_MAX_S = 5.0
 POLL_S = 0.005
-LAST_WORDS_MAX = 200  # characters
+# Of the log of a server that failed: so many lines, so many characters of each.
+LAST_LINES = 4
+LINE_MAX = 160
 
 
 class StartFailed(Exception):
@@ -115,8 +117,8 @@ class Server:
 
     def last_words(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
-        line = lines[-1] if lines else "it said nothing"
-        return textwrap.shorten(line.replace(str(self.site.directory), "$DIR"), LAST_WORDS_MAX)
+        tail = [line.replace(str(self.site.directory), "$DIR") for line in lines[-LAST_LINES:]]
+        return " | ".join(textwrap.shorten(line, LINE_MAX) for line in tail) or "it said nothing"
 
     def command_line(self) -> str:
         """How it was started, with nothing in it that belongs to this run or this machine only."""
