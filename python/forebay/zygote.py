@@ -90,7 +90,12 @@ class Zygote:
     def _fork(self, number: int, control: int) -> worker.Seat | None:
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self.log(ERROR, f"cannot fork worker {number}: {error}")
+            os.close(control)
+            return None
         if pid == 0:
             self._become_worker()
             return worker.Seat(number, control, self._memfd, self._wake, self._life)

@@ -124,7 +124,8 @@ Ref Exchange::find_close(PyObject* result) const {
 
 bool Exchange::send_body(PyObject* result) {
   const State& state = server_.state_;
-  if (Py_TYPE(result) == reinterpret_cast<PyTypeObject*>(state.file_wrapper_type.get())) {
+  if (Py_TYPE(result) == reinterpret_cast<PyTypeObject*>(state.file_wrapper_type.get()) &&
+      response_.can_send_file()) {
     if (const std::optional<RegularFile> file = find_regular_file(state, result)) {
       return response_.send_file(file->fd.get(), file->offset, file->bytes);
     }

@@ -217,22 +217,21 @@ bool Response::send_file(int fd, std::uint64_t offset, std::uint64_t bytes) {
   if (!started_) {
     return true;  // end() knows what to say
   }
-  if (!head_sent_ && !head_.content_length()) {
+  if (!head_.content_length()) {
+    CHECK(!head_sent_);
     head_.set_content_length(bytes);
   }
   if (!may_have_body()) {
     sent_ += bytes;
     return true;
   }
-  if (head_.content_length()) {
-    bytes = std::min(bytes, *head_.content_length() - sent_);
-  }
+  bytes = std::min(bytes, *head_.content_length() - sent_);
   if (bytes == 0 || (!head_sent_ && !send_bytes({}, kNoFlags))) {
     return bytes == 0;
   }
   control_.send_file(ticket_, fd);
   sent_ += bytes;
-  const bool complete = !head_.content_length() || head_.content_length() == sent_;
+  const bool complete = head_.content_length() == sent_;
   return write(RecordType::kFile, complete ? kEnd : kNoFlags, {bytes_of(offset), bytes_of(bytes)});
 }
 

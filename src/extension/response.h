@@ -40,6 +40,8 @@ class Response {
   [[nodiscard]] bool send(PyObject* block);
   /// The whole body, a list or tuple, and the end. The request is done then.
   [[nodiscard]] bool send_all(PyObject* blocks);
+  /// The front frames a file by its length: that is known, or can still be told.
+  [[nodiscard]] bool can_send_file() const { return !head_sent_ || head_.content_length(); }
   /// At most `bytes` of a file from `offset` on.
   [[nodiscard]] bool send_file(int fd, std::uint64_t offset, std::uint64_t bytes);
 
