@@ -43,7 +43,7 @@ Result<FrontEnd> FrontEnd::create(const Geometry& geometry) {
 // Requests, down.
 
 std::optional<Draft> FrontEnd::reserve(std::uint64_t bytes) {
-  CHECK(bytes <= kArenaBodyMax + kArenaPageBytes);
+  CHECK(bytes <= kHeadMax + kArenaBodyMax);
   if (free_slots_.empty()) {
     return std::nullopt;
   }

@@ -59,7 +59,7 @@ class FrontEnd {
 
   // Requests, down.
 
-  /// A slot and `bytes` of payload in it (or in the arena). Nothing when there is no room now:
+  /// A slot and `bytes` of payload in it (or in the arena), at most kHeadMax + kArenaBodyMax. Nothing when there is no room now:
   /// try again after a finish() or cancel().
   [[nodiscard]] std::optional<Draft> reserve(std::uint64_t bytes);
   /// Makes a reserved request READY and wakes a server if one sleeps. `head_bytes` of the payload
@@ -72,6 +72,7 @@ class FrontEnd {
   [[nodiscard]] std::optional<Claim> claim_of(Ticket ticket) const;
   /// The request is over: its slot is free again.
   void finish(Ticket ticket);
+  [[nodiscard]] std::uint32_t slots() const { return region_.geometry().slots; }
   /// Requests published and not yet over.
   [[nodiscard]] std::uint32_t outstanding() const { return outstanding_; }
 

@@ -19,7 +19,7 @@ std::optional<Number> split(std::string_view text) {
   double value = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
-  if (error != std::errc() || value < 0) {
+  if (error != std::errc() || !(value >= 0)) {
     return std::nullopt;
   }
   return Number{value, {rest, static_cast<std::size_t>(end - rest)}};

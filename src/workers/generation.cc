@@ -178,15 +178,14 @@ void Generation::worker_died(unsigned index) {
 /// A server died with this request in its hands.
 void Generation::end_job(channel::Ticket ticket, front::Reason reason) {
   Job& job = jobs_[ticket.slot];
+  if (job.exchange != nullptr) {
+    begun(*job.exchange);  // who had it, and since when, for the log
+  }
   front::Exchange* exchange = std::exchange(job.exchange, nullptr);
   channel_.finish(ticket);
   front::Dispatcher& dispatcher = front_.dispatcher();
   if (exchange == nullptr) {
     return dispatcher.server_free(std::nullopt);
-  }
-  if (!exchange->has_started()) {
-    exchange->started = Clock::now();
-    ++exchange->attempts;
   }
   const std::string_view method = exchange->head.method;
   const bool safe = method == "GET" || method == "HEAD" || method == "OPTIONS";

@@ -96,6 +96,8 @@ class Generation final : public net::Source {
   // Requests and responses.
   [[nodiscard]] unsigned worker_of(std::uint32_t server) const { return server % options_.workers; }
   channel::Taken take(std::uint32_t server, const channel::Record& record);
+  /// The same, unless the client is too far behind: then the worker has to wait.
+  channel::Taken take_with_room(std::uint32_t server, const channel::Record& record);
   Incoming decode(const front::Exchange& exchange, std::uint32_t server,
                   const channel::Record& record);
   void deliver(front::Exchange& exchange, const channel::Record& record, Incoming incoming,

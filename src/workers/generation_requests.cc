@@ -77,16 +77,23 @@ void Generation::note_claim(front::Exchange& exchange, const channel::Claim& cla
 
 std::size_t Generation::poll() {
   return channel_.drain(
-      [this](std::uint32_t server, const channel::Record& record) { return take(server, record); },
+      [this](std::uint32_t server, const channel::Record& record) {
+        return take_with_room(server, record);
+      },
       [this](std::uint32_t server) { corrupt(server); });
+}
+
+channel::Taken Generation::take_with_room(std::uint32_t server, const channel::Record& record) {
+  const front::Exchange* exchange = jobs_[record.ticket.slot].exchange;
+  if (exchange != nullptr && !exchange->sink.has_room()) {
+    return channel::Taken::kLater;
+  }
+  return take(server, record);
 }
 
 channel::Taken Generation::take(std::uint32_t server, const channel::Record& record) {
   Job& job = jobs_[record.ticket.slot];
   front::Exchange* exchange = job.exchange;
-  if (exchange != nullptr && !exchange->sink.has_room()) {
-    return channel::Taken::kLater;
-  }
   Incoming incoming;
   if (exchange != nullptr) {
     begun(*exchange);

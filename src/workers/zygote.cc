@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/packet.h"
 #include "base/pidfd.h"
 #include "base/text.h"
 
@@ -125,8 +126,8 @@ Zygote::Zygote(net::Loop& loop, pid_t pid, Fd pidfd, Fd control, Events events)
       pidfd_(std::move(pidfd)),
       control_(std::move(control)),
       events_(std::move(events)),
-      control_watch_(loop, control_.get(), [this] { receive(); }),
-      death_watch_(loop, pidfd_.get(), [this] { exited(); }) {}
+      control_watch_(std::in_place, loop, control_.get(), [this] { receive(); }),
+      death_watch_(std::in_place, loop, pidfd_.get(), [this] { exited(); }) {}
 
 Zygote::~Zygote() {
   if (!reaped_) {
@@ -136,25 +137,9 @@ Zygote::~Zygote() {
 }
 
 Result<void> Zygote::send(const Json& message, int fd) {
-  const std::string text = dump(message);
-  iovec part{const_cast<char*>(text.data()), text.size()};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  if (fd >= 0) {
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-    cmsghdr* rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(rights), &fd, sizeof(int));
-  }
-  if (::sendmsg(control_.get(), &header, MSG_NOSIGNAL) < 0) {
-    return fail_errno("send a command to the zygote");
-  }
-  return {};
+  std::string text = dump(message);
+  const iovec part{text.data(), text.size()};
+  return send_packet(control_.get(), {&part, 1}, fd);
 }
 
 Result<void> Zygote::fork_worker(unsigned worker, const Fd& control) {
@@ -163,36 +148,29 @@ Result<void> Zygote::fork_worker(unsigned worker, const Fd& control) {
 
 void Zygote::quit() { (void)send({{"command", "quit"}}); }
 
-void Zygote::receive() {
+/// False: there is nothing more now.
+bool Zygote::receive() {
   std::vector<char> buffer(kMessageMax);
-  iovec part{buffer.data(), buffer.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
-  const ssize_t bytes = ::recvmsg(control_.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  if (bytes <= 0) {
-    return;  // its end: the pidfd tells
+  const iovec part{buffer.data(), buffer.size()};
+  Result<std::optional<Packet>> packet = receive_packet(control_.get(), {&part, 1});
+  if (packet && !*packet) {
+    return false;
   }
-  Fd fd;
-  if (cmsghdr* rights = CMSG_FIRSTHDR(&header);
-      rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
-    int received = -1;
-    std::memcpy(&received, CMSG_DATA(rights), sizeof(int));
-    fd.reset(received);
+  if (!packet || (*packet)->bytes == 0) {
+    control_watch_.reset();  // the end stays readable; the pidfd tells
+    return false;
   }
-  const Json message =
-      Json::parse(buffer.data(), buffer.data() + bytes, nullptr, /*allow_exceptions=*/false);
+  const Json message = Json::parse(buffer.data(), buffer.data() + (*packet)->bytes, nullptr,
+                                   /*allow_exceptions=*/false);
   if (!message.is_object()) {
-    return;
+    return true;
   }
   try {
-    dispatch(message, std::move(fd));
+    dispatch(message, std::move((*packet)->fd));
   } catch (const Json::exception& error) {
     events_.log(40, format("the zygote said what makes no sense: {}", error.what()));
   }
+  return true;
 }
 
 void Zygote::dispatch(const Json& message, Fd fd) {
@@ -214,8 +192,7 @@ void Zygote::exited() {
     return;
   }
   reaped_ = true;
-  for (int i = 0; i < 64; ++i) {
-    receive();  // what it said last
+  while (receive()) {  // what it said last
   }
   const auto tell = events_.exited;  // may destroy this zygote
   tell(status);

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,7 +50,7 @@ class Zygote {
  private:
   Zygote(net::Loop& loop, pid_t pid, Fd pidfd, Fd control, Events events);
   Result<void> send(const Json& message, int fd = -1);
-  void receive();
+  bool receive();
   void dispatch(const Json& message, Fd fd);
   void exited();
 
@@ -58,8 +59,8 @@ class Zygote {
   Fd control_;
   Events events_;
   bool reaped_ = false;
-  net::Watch control_watch_;
-  net::Watch death_watch_;
+  std::optional<net::Watch> control_watch_;
+  std::optional<net::Watch> death_watch_;
 };
 
 }  // namespace forebay::workers

@@ -1,0 +1,71 @@
+#include "base/list.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace forebay {
+namespace {
+
+struct TagA {};
+struct TagB {};
+struct Item : Link<TagA>, Link<TagB> {
+  explicit Item(int n) : number(n) {}
+  int number;
+};
+using ListA = List<Item, TagA>;
+using ListB = List<Item, TagB>;
+
+TEST(List, KeepsTheOrderAndGivesTheNext) {
+  ListA list;
+  Item one(1);
+  Item two(2);
+  Item zero(0);
+  list.push_back(one);
+  list.push_back(two);
+  list.push_front(zero);
+  EXPECT_EQ(list.front(), &zero);
+  EXPECT_EQ(list.next(zero), &one);
+  EXPECT_EQ(list.next(one), &two);
+  EXPECT_EQ(list.next(two), nullptr);
+}
+
+TEST(List, AnItemLeavesWhenItIsDestroyed) {
+  ListA list;
+  Item first(1);
+  auto second = std::make_unique<Item>(2);
+  list.push_back(first);
+  list.push_back(*second);
+  second.reset();
+  EXPECT_EQ(list.next(first), nullptr);
+}
+
+TEST(List, AnItemCanBeInTwoListsByTag) {
+  ListA a;
+  ListB b;
+  Item item(1);
+  a.push_back(item);
+  b.push_back(item);
+  item.Link<TagA>::unlink();
+  EXPECT_TRUE(a.empty());
+  EXPECT_EQ(b.front(), &item);
+}
+
+TEST(List, ItemsMayOutliveTheList) {
+  Item item(1);
+  {
+    ListA list;
+    list.push_back(item);
+  }
+  EXPECT_FALSE(item.Link<TagA>::linked());
+}
+
+TEST(ListDeathTest, AnItemCannotBeInOneListTwice) {
+  ListA list;
+  Item item(1);
+  list.push_back(item);
+  EXPECT_DEATH(list.push_back(item), "linked");
+}
+
+}  // namespace
+}  // namespace forebay

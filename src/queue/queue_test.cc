@@ -1,0 +1,271 @@
+#include "queue/queue.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+
+namespace forebay::queue {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr TimePoint kStart{seconds(1000)};
+
+/// A queue, and requests that live as long as it does.
+class RequestQueueTest : public ::testing::Test {
+ protected:
+  RequestQueue& make(const Policy& policy, std::size_t servers) {
+    queue_.emplace(policy, 1);
+    queue_->set_servers(servers);
+    return *queue_;
+  }
+  Entry& entry() { return entries_.emplace_back(); }
+  /// Admits a new request, or fails the test.
+  Entry& admit(TimePoint now = kStart, std::uint64_t bytes = 0) {
+    Entry& added = entry();
+    EXPECT_EQ(queue_->offer(added, bytes, now), std::nullopt);
+    return added;
+  }
+  void run_one(Duration service) {
+    Entry* taken = queue_->take();
+    ASSERT_NE(taken, nullptr);
+    queue_->running(*taken);
+    queue_->answered(*taken);
+    queue_->server_free(service);
+  }
+  /// Teaches the queue how long requests take.
+  void teach(Duration service, int samples) {
+    for (int i = 0; i < samples; ++i) {
+      admit();
+      run_one(service);
+    }
+  }
+
+  std::optional<RequestQueue> queue_;
+  std::deque<Entry> entries_;
+};
+
+TEST_F(RequestQueueTest, HandsOverInTheOrderOfArrival) {
+  RequestQueue& queue = make({}, 4);
+  Entry& first = admit();
+  Entry& second = admit();
+  EXPECT_EQ(queue.take(), &first);
+  EXPECT_EQ(queue.take(), &second);
+  EXPECT_EQ(queue.take(), nullptr);
+}
+
+TEST_F(RequestQueueTest, KeepsOneRequestPerServerAtTheDoorWhileNothingIsKnown) {
+  RequestQueue& queue = make({}, 2);
+  for (int i = 0; i < 10; ++i) {
+    admit();
+  }
+  int taken = 0;
+  while (queue.take() != nullptr) {
+    ++taken;
+  }
+  EXPECT_EQ(taken, 4);
+  EXPECT_EQ(queue.length(), 8U);  // two run, whoever waits at the door still waits
+}
+
+TEST_F(RequestQueueTest, ToppingUpFollowsTheServiceTimeUpToEight) {
+  RequestQueue& queue = make({}, 1);
+  teach(std::chrono::microseconds(100), 100);  // 100 us: ten would fit into a millisecond
+  for (int i = 0; i < 20; ++i) {
+    admit();
+  }
+  std::size_t taken = 0;
+  while (queue.take() != nullptr) {
+    ++taken;
+  }
+  EXPECT_EQ(taken, 1 + kTopUpMax);
+}
+
+TEST_F(RequestQueueTest, WithoutServersEverythingWaits) {
+  RequestQueue& queue = make({}, 0);
+  admit();
+  EXPECT_EQ(queue.take(), nullptr);
+  EXPECT_EQ(queue.length(), 1U);
+}
+
+TEST_F(RequestQueueTest, DropsAClientThatLeftWithoutHandingItOver) {
+  RequestQueue& queue = make({}, 1);
+  Entry& gone = admit();
+  Entry& here = admit();
+  queue.withdraw(gone);
+  EXPECT_EQ(queue.take(), &here);
+  EXPECT_EQ(queue.take(), nullptr);
+}
+
+TEST_F(RequestQueueTest, AHandedOverRequestCanBeWithdrawnAndFreesItsPlace) {
+  RequestQueue& queue = make({}, 1);
+  Entry& first = admit();
+  ASSERT_EQ(queue.take(), &first);
+  EXPECT_EQ(queue.outstanding(), 1U);
+  queue.withdraw(first);
+  EXPECT_EQ(queue.outstanding(), 0U);
+  EXPECT_EQ(queue.length(), 0U);
+}
+
+TEST_F(RequestQueueTest, RefusesBeyondTheLength) {
+  RequestQueue& queue = make({.length_max = 2}, 0);
+  admit();
+  admit();
+  Entry& third = entry();
+  EXPECT_EQ(queue.offer(third, 0, kStart), Refusal::kQueueFull);
+  EXPECT_EQ(queue.length(), 2U);
+}
+
+TEST_F(RequestQueueTest, RefusesBeyondTheBytesAndGivesThemBack) {
+  RequestQueue& queue = make({.bytes_max = 100}, 0);
+  Entry& big = admit(kStart, 60);
+  Entry& second = entry();
+  EXPECT_EQ(queue.offer(second, 41, kStart), Refusal::kQueueFull);
+  queue.withdraw(big);
+  EXPECT_EQ(queue.bytes(), 0U);
+  EXPECT_EQ(queue.offer(second, 41, kStart), std::nullopt);
+}
+
+TEST_F(RequestQueueTest, NeverRefusesTheOnlyOneThatWaits) {
+  RequestQueue& queue = make({.wait_max = milliseconds(1), .bytes_max = 10}, 1);
+  teach(seconds(10), 8);
+  Entry& alone = entry();
+  EXPECT_EQ(queue.offer(alone, 1000, kStart), std::nullopt);
+}
+
+TEST_F(RequestQueueTest, PredictsNothingBeforeItHasSeenTwoRequestsPerServer) {
+  RequestQueue& queue = make({.wait_max = seconds(1)}, 2);
+  teach(seconds(10), 3);
+  for (int i = 0; i < 50; ++i) {
+    admit();
+  }
+  EXPECT_EQ(queue.predicted_wait(), Duration{0});
+}
+
+TEST_F(RequestQueueTest, RefusesOnArrivalWhatWouldWaitTooLong) {
+  RequestQueue& queue = make({.wait_max = seconds(5)}, 2);
+  teach(seconds(2), 10);
+  // Two run, then each further one waits another second: four wait, the fifth would wait 5 s, the
+  // sixth too long.
+  for (int i = 0; i < 2 + 4; ++i) {
+    admit();
+    (void)queue.take();
+  }
+  EXPECT_EQ(queue.predicted_wait(), seconds(5));
+  admit();
+  Entry& late = entry();
+  EXPECT_EQ(queue.offer(late, 0, kStart), Refusal::kPredictedWait);
+}
+
+TEST_F(RequestQueueTest, PredictionCanBeSwitchedOff) {
+  RequestQueue& queue = make({.wait_max = seconds(1), .predict = false}, 1);
+  teach(seconds(2), 10);
+  for (int i = 0; i < 20; ++i) {
+    admit();
+  }
+  EXPECT_EQ(queue.length(), 20U);
+}
+
+TEST_F(RequestQueueTest, TheMaximumWaitRunsAtTheDoorToo) {
+  RequestQueue& queue = make({.wait_max = seconds(60)}, 0);
+  EXPECT_EQ(queue.next_deadline(), std::nullopt);
+  Entry& first = admit(kStart);
+  Entry& second = admit(kStart + seconds(1));
+  queue.set_servers(1);
+  ASSERT_EQ(queue.take(), &first);
+  EXPECT_EQ(queue.next_deadline(), kStart + seconds(60));
+  EXPECT_EQ(queue.expired(kStart + seconds(60) - Duration{1}), nullptr);
+  EXPECT_EQ(queue.expired(kStart + seconds(60)), &first);
+  queue.running(first);  // a server has begun it: its wait is over
+  EXPECT_EQ(queue.expired(kStart + seconds(60)), nullptr);
+  EXPECT_EQ(queue.expired(kStart + seconds(61)), &second);
+}
+
+TEST_F(RequestQueueTest, WhatAServerDroppedGoesToTheHeadWithItsOldArrival) {
+  RequestQueue& queue = make({}, 1);
+  Entry& first = admit(kStart);
+  admit(kStart + seconds(1));
+  ASSERT_EQ(queue.take(), &first);
+  queue.running(first);
+  queue.put_back(first);
+  EXPECT_EQ(queue.outstanding(), 0U);
+  EXPECT_EQ(queue.oldest(), &first);
+  EXPECT_EQ(first.arrived(), kStart);
+  EXPECT_EQ(queue.take(), &first);
+}
+
+TEST_F(RequestQueueTest, AServerIsBusyUntilItIsFreeEvenAfterItsAnswer) {
+  RequestQueue& queue = make({}, 1);
+  Entry& first = admit();
+  ASSERT_EQ(queue.take(), &first);
+  queue.running(first);
+  queue.answered(first);
+  EXPECT_EQ(queue.busy_servers(), 1U);
+  queue.server_free(milliseconds(5));
+  EXPECT_EQ(queue.busy_servers(), 0U);
+}
+
+TEST_F(RequestQueueTest, TheMeanFollowsAChangeOfServiceTime) {
+  RequestQueue& queue = make({}, 1);
+  teach(milliseconds(10), 100);
+  EXPECT_EQ(queue.mean_service(), milliseconds(10));
+  teach(milliseconds(1000), 200);
+  EXPECT_GT(queue.mean_service(), milliseconds(990));
+}
+
+TEST_F(RequestQueueTest, RetryAfterIsTheDrainTimeGiveOrTakeAQuarter) {
+  RequestQueue& queue = make({.wait_max = seconds(1000)}, 2);
+  EXPECT_EQ(queue.retry_after(), 1U);
+  teach(seconds(2), 10);
+  for (int i = 0; i < 2 + 40; ++i) {  // 40 wait: 40 s
+    admit();
+    (void)queue.take();
+  }
+  unsigned least = 1000;
+  unsigned most = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const unsigned seconds_to_wait = queue.retry_after();
+    least = std::min(least, seconds_to_wait);
+    most = std::max(most, seconds_to_wait);
+  }
+  EXPECT_GE(least, 30U);
+  EXPECT_LE(least, 32U);
+  EXPECT_LE(most, 50U);
+  EXPECT_GE(most, 48U);
+}
+
+TEST_F(RequestQueueTest, RetryAfterIsAtMostTwoMinutes) {
+  RequestQueue& queue = make({.wait_max = seconds(100'000)}, 1);
+  teach(seconds(100), 10);
+  for (int i = 0; i < 100; ++i) {
+    admit();
+  }
+  EXPECT_EQ(queue.retry_after(), 120U);
+}
+
+TEST_F(RequestQueueTest, RemembersTheLongestQueue) {
+  RequestQueue& queue = make({}, 1);
+  for (int i = 0; i < 5; ++i) {
+    admit();
+    (void)queue.take();
+  }
+  EXPECT_EQ(queue.longest(), 4U);
+  for (int i = 0; i < 5; ++i) {
+    if (queue.outstanding() == 0) {
+      (void)queue.take();
+    }
+    Entry* oldest = queue.oldest();
+    queue.running(*oldest);
+    queue.answered(*oldest);
+    queue.server_free(milliseconds(1));
+    while (queue.take() != nullptr) {
+    }
+  }
+  EXPECT_EQ(queue.length(), 0U);
+  EXPECT_EQ(queue.longest(), 4U);
+}
+
+}  // namespace
+}  // namespace forebay::queue
