@@ -8,7 +8,7 @@
 namespace forebay::extension {
 namespace {
 
-constexpr Py_ssize_t kBlockBytes = 32 * 1024;
+constexpr Py_ssize_t kBlockBytes = Py_ssize_t{32} * 1024;
 
 struct FileWrapper {
   Ref filelike;

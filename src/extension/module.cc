@@ -47,6 +47,7 @@ void release(void* module) {
 }  // namespace
 }  // namespace forebay::extension
 
+// NOLINTNEXTLINE(readability-identifier-naming,bugprone-reserved-identifier): CPython wants it so.
 PyMODINIT_FUNC PyInit__worker() {
   using forebay::extension::as_slot;
   static std::array<PyModuleDef_Slot, 2> slots{

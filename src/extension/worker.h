@@ -26,7 +26,7 @@ class Worker {
   [[nodiscard]] ControlLine& control() { return control_; }
 
   /// One server's loop: claim, serve, again. True: the channel has closed or stop() was called.
-  [[nodiscard]] bool run(std::uint32_t server, PyObject* app, PyObject* templates);
+  [[nodiscard]] bool run(std::uint32_t index, PyObject* app, PyObject* templates);
   /// The loops end after the request that they run.
   void stop();
 
