@@ -78,7 +78,7 @@ net::Task<bool> Connection::read_head() {
       co_return co_await refuse(
           {parser_.error().status, Reason::kBadRequest, parser_.error().reason, 0});
     }
-    if (input_.gone() || (draining_ && !parser_.started())) {
+    if (input_.gone() || (draining_ && !parser_.started() && !arriving())) {
       co_return false;
     }
     // The head's time runs from its first byte in total, not from byte to byte.
@@ -168,6 +168,9 @@ net::Task<bool> Connection::serve(Exchange& exchange, Relay& relay) {
   input_.arm();  // to hear at once when the client leaves
   bool left = false;
   while (!relay.over()) {
+    if (draining_ && input_.data().empty()) {
+      relay.close_after();
+    }
     co_await changed_.wait();
     if (!relay.over() && !left && client_left()) {
       left = true;
@@ -247,6 +250,12 @@ net::Task<void> Connection::close() {
   while (input_.pending() || out_.pending()) {
     co_await changed_.wait();
   }
+}
+
+/// Bytes of the client are in the kernel's hands.
+bool Connection::arriving() {
+  boost::system::error_code ignored;
+  return socket_.available(ignored) != 0;
 }
 
 void Connection::drain() {

@@ -65,6 +65,9 @@ void Dispatcher::server_free(std::optional<Duration> service) {
 
 void Dispatcher::put_back(Exchange& exchange) {
   queue_.put_back(exchange);
+  // Its deadline may come before the one that is armed.
+  armed_ = false;
+  arm_timer();
 }
 
 void Dispatcher::pump() {

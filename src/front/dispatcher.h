@@ -53,6 +53,7 @@ class Dispatcher {
   void refuse_new() { refusing_ = true; }
   /// Ends everything that waits.
   void refuse_waiting();
+  [[nodiscard]] bool refusing() const { return refusing_; }
 
  private:
   void expire();

@@ -22,6 +22,7 @@ class Ticker;
 ///   memory_ | spill_ (bytes that did not fit) | file_ (a file of the application's)
 ///
 /// The owner must outlive a pending wait: after closing the socket it waits until !pending().
+/// SIGPIPE must be ignored, as sendfile(2) has no flag for it.
 class Outbox final : private net::Timeout {
  public:
   /// `changed` is set when the outbox has drained or failed later, never from within a call.

@@ -27,6 +27,8 @@ class Relay final : public ResponseSink {
   void abort(Reason reason) override;
   void lost(Reason reason) override;
 
+  /// The connection ends after this answer; its head says so if it is not out yet.
+  void close_after() { facts_.keep_alive = false; }
   /// The client has left: the rest of the answer goes nowhere.
   void mute() { muted_ = true; }
 

@@ -138,7 +138,7 @@ void Generation::worker_born(unsigned index, pid_t pid, Fd pidfd) {
 void Generation::worker_ready(unsigned index) {
   workers_[index].state = Worker::State::kReady;
   events_.capacity_changed();
-  if (!booted_ && servers() == options_.servers()) {
+  if (!booted_ && !retiring_ && servers() == options_.servers()) {
     booted_ = true;
     events_.booted();
   }
@@ -189,7 +189,8 @@ void Generation::end_job(channel::Ticket ticket, front::Reason reason) {
   }
   const std::string_view method = exchange->head.method;
   const bool safe = method == "GET" || method == "HEAD" || method == "OPTIONS";
-  if (safe && !exchange->answering && !exchange->abandoned && exchange->attempts < 2) {
+  if (safe && !exchange->answering && !exchange->abandoned && exchange->attempts < 2 &&
+      !dispatcher.refusing()) {
     exchange->started = {};
     exchange->worker_pid = 0;
     return dispatcher.put_back(*exchange);
@@ -268,7 +269,11 @@ void Generation::boot_failed(int exit_code) {
 }
 
 void Generation::retire(Duration patience) {
+  if (retiring_) {
+    return;
+  }
   retiring_ = true;
+  return_unclaimed();
   maybe_gone();
   timer_.expires_after(patience);
   timer_.async_wait([this](const boost::system::error_code& error) {
@@ -276,6 +281,21 @@ void Generation::retire(Duration patience) {
       kill_workers(SIGKILL);
     }
   });
+}
+
+/// Nobody here is to claim them any more: they go back to the head of the queue, in their order.
+void Generation::return_unclaimed() {
+  std::vector<front::Exchange*> unclaimed;
+  for (Job& job : jobs_) {
+    if (job.exchange != nullptr &&
+        channel_.cancel(channel::Ticket::unpack(job.exchange->backend_ticket))) {
+      unclaimed.push_back(std::exchange(job.exchange, nullptr));
+    }
+  }
+  std::ranges::sort(unclaimed, std::ranges::greater(), &front::Exchange::queued);
+  for (front::Exchange* exchange : unclaimed) {
+    front_.dispatcher().put_back(*exchange);
+  }
 }
 
 void Generation::kill_workers(int signal) {

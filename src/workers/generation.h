@@ -90,6 +90,7 @@ class Generation final : public net::Source {
   bool handle_control(unsigned index, channel::ControlMessage message);
   void give_body(unsigned index, channel::Ticket ticket);
   void corrupt(std::uint32_t server);
+  void return_unclaimed();
   void maybe_gone();
   void boot_failed(int exit_code);
 
@@ -100,6 +101,7 @@ class Generation final : public net::Source {
   channel::Taken take_with_room(std::uint32_t server, const channel::Record& record);
   Incoming decode(const front::Exchange& exchange, std::uint32_t server,
                   const channel::Record& record);
+  Fd take_file(std::uint32_t server, channel::Ticket ticket);
   void deliver(front::Exchange& exchange, const channel::Record& record, Incoming incoming,
                bool over);
   void note_claim(front::Exchange& exchange, const channel::Claim& claim, Job& job);

@@ -98,6 +98,8 @@ channel::Taken Generation::take(std::uint32_t server, const channel::Record& rec
   if (exchange != nullptr) {
     begun(*exchange);
     incoming = decode(*exchange, server, record);
+  } else if (record.type == channel::RecordType::kFile) {
+    take_file(server, record.ticket);  // nobody wants it any more
   }
   const bool done = (record.flags & channel::kDone) != 0;
   const bool over =
@@ -124,6 +126,21 @@ channel::Taken Generation::take(std::uint32_t server, const channel::Record& rec
   return channel::Taken::kYes;
 }
 
+/// The file that a worker has sent for a kFile record; none: it has not.
+Fd Generation::take_file(std::uint32_t server, channel::Ticket ticket) {
+  Worker& worker = workers_[worker_of(server)];
+  if (!worker.files.contains(ticket.pack())) {
+    read_control(worker_of(server));  // sent before the record was committed: it is there
+  }
+  const auto found = worker.files.find(ticket.pack());
+  if (found == worker.files.end()) {
+    return Fd();
+  }
+  Fd file = std::move(found->second);
+  worker.files.erase(found);
+  return file;
+}
+
 /// What a record brings, taken apart before anything is done about it.
 Generation::Incoming Generation::decode(const front::Exchange& exchange, std::uint32_t server,
                                         const channel::Record& record) {
@@ -134,18 +151,10 @@ Generation::Incoming Generation::decode(const front::Exchange& exchange, std::ui
   } else if (record.type == channel::RecordType::kBody) {
     incoming.valid = exchange.answering;
   } else if (record.type == channel::RecordType::kFile) {
-    Worker& worker = workers_[worker_of(server)];
-    const std::uint64_t key = record.ticket.pack();
-    if (!worker.files.contains(key)) {
-      read_control(worker_of(server));  // sent before the record was committed: it is there
-    }
     channel::StringReader reader(record.payload);
     incoming.offset = reader.get<std::uint64_t>();
     incoming.length = reader.get<std::uint64_t>();
-    if (const auto found = worker.files.find(key); found != worker.files.end()) {
-      incoming.file = std::move(found->second);
-      worker.files.erase(found);
-    }
+    incoming.file = take_file(server, record.ticket);
     incoming.valid = exchange.answering && reader.ok() && incoming.file;
   }
   return incoming;

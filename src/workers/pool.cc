@@ -72,10 +72,12 @@ void Pool::booted(Generation& generation) {
     serving_ = &generation;
     front_.log().info("New workers are ready, the old ones finish what they have");
   }
+  // All older ones, booted or not: they are in the order of their births.
   for (const auto& other : generations_) {
-    if (other.get() != serving_ && other->booted()) {
-      other->retire(options_.graceful_timeout);
+    if (other.get() == serving_) {
+      break;
     }
+    other->retire(options_.graceful_timeout);
   }
   update_capacity();
 }
@@ -112,7 +114,9 @@ void Pool::stop(Duration patience, std::function<void()> stopped) {
 }
 
 void Pool::kill_workers(int signal) {
+  stopping_ = true;
   for (const auto& generation : generations_) {
+    generation->retire(options_.graceful_timeout);
     generation->kill_workers(signal);
   }
 }

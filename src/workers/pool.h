@@ -27,6 +27,7 @@ class Pool final : public front::Backend {
   void reload();
   /// Lets workers finish and leave, kills them after `patience`; `stopped` when none is left.
   void stop(Duration patience, std::function<void()> stopped);
+  /// The end: nobody is forked in their place.
   void kill_workers(int signal);
 
   [[nodiscard]] bool ready() const override {
