@@ -86,7 +86,10 @@ def memory_peak(pid: int) -> int:
 
 
 def run_forebay(
-    *arguments: object, env: dict[str, str | None] | None = None, cwd: Path = APPS, seconds: float = 30
+    *arguments: object,
+    env: dict[str, str | None] | None = None,
+    cwd: Path = APPS,
+    seconds: float = 30,
 ) -> subprocess.CompletedProcess[str]:
     """For commands that end by themselves. Fails if they do not, or leave a process behind."""
     mark = uuid.uuid4().hex
@@ -228,15 +231,19 @@ class Server:
     def ready(self) -> bool:
         return self.admin("/readyz")[0] == 200
 
-    def wait_ready(self, workers: int | None = None) -> None:
+    def wait_ready(self, servers: int = 1) -> None:
+        """With so many servers: workers, times their threads."""
+
         def up() -> bool:
             if self.process.poll() is not None:
                 raise AssertionError(f"it ended ({self.process.returncode}):\n{self.log}")
             return self.ready()
 
-        until(up, 30)
-        if workers is not None:
-            until(lambda: self.status()["servers"]["total"] >= workers, 30)
+        try:
+            until(up, 30)
+            until(lambda: self.status()["servers"]["total"] >= servers, 30)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log}\n{self.admin('/status.json')}") from error
 
     def wait_queue(self, requests: int) -> None:
         until(lambda: self.status()["queue"]["requests"] == requests)

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
+
 #include "base/text.h"
 #include "front/front.h"
 #include "net/address.h"
@@ -78,8 +80,11 @@ net::Task<bool> Connection::read_head() {
       co_return co_await refuse(
           {parser_.error().status, Reason::kBadRequest, parser_.error().reason, 0});
     }
-    if (input_.gone() || (draining_ && !parser_.started() && !arriving())) {
+    if (input_.gone() || (draining_ && !parser_.started() && !co_await arriving())) {
       co_return false;
+    }
+    if (!input_.data().empty()) {
+      continue;
     }
     // The head's time runs from its first byte in total, not from byte to byte.
     net::TimeoutList* list = parser_.started() ? &ticker.head : &ticker.keep_alive;
@@ -252,10 +257,11 @@ net::Task<void> Connection::close() {
   }
 }
 
-/// Bytes of the client are in the kernel's hands.
-bool Connection::arriving() {
+net::Task<bool> Connection::arriving() {
+  // A read that is done already is told before this.
+  co_await net::asio::post(front_.loop().executor(), net::UseTask());
   boost::system::error_code ignored;
-  return socket_.available(ignored) != 0;
+  co_return !input_.data().empty() || socket_.available(ignored) != 0;
 }
 
 void Connection::drain() {

@@ -50,7 +50,8 @@ class Connection final : public Link<ConnectionTag>, private net::Timeout {
 
   /// Parses what has arrived; kNeedMore: all of it was consumed.
   http::RequestParser::Event parse();
-  [[nodiscard]] bool arriving();
+  /// The client has sent something that was not parsed yet.
+  net::Task<bool> arriving();
   [[nodiscard]] bool client_left() const { return input_.gone() || out_.failed(); }
   [[nodiscard]] http::RequestFacts facts() const;
   void log(const Exchange* exchange, int status, std::uint64_t bytes, Reason reason);

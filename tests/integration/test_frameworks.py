@@ -81,7 +81,9 @@ def test_validator_finds_nothing(validated):
         assert client.get("/environ?a=b", "X-Field: value").status == 200
         assert client.post("/echo", b"a body").body == b"a body"
         assert client.post("/echo", b"long" * 100_000).body == b"long" * 100_000
-        client.send(request("POST", "/echo", "Transfer-Encoding: chunked"), b"3\r\nabc\r\n0\r\n\r\n")
+        client.send(
+            request("POST", "/echo", "Transfer-Encoding: chunked"), b"3\r\nabc\r\n0\r\n\r\n"
+        )
         assert client.response().body == b"abc"
         client.send(request("HEAD", "/"))
         assert client.response("HEAD").body == b""

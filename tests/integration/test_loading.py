@@ -41,7 +41,10 @@ def test_chdir_pythonpath_and_env_reach_the_application(serve, tmp_path):
     told = facts(server)
     assert told["cwd"] == str(tmp_path / "work")
     assert told["path"][:4] == [
-        f"{tmp_path}/first", f"{tmp_path}/second", str(APPS), str(tmp_path / "work"),
+        f"{tmp_path}/first",
+        f"{tmp_path}/second",
+        str(APPS),
+        str(tmp_path / "work"),
     ]
     assert told["env"]["GREETING"] == "hello=world" and told["env"]["EMPTY"] == ""
     assert not told["multithread"] and not told["multiprocess"]
@@ -50,9 +53,7 @@ def test_chdir_pythonpath_and_env_reach_the_application(serve, tmp_path):
 def test_relative_paths_count_from_chdir(serve, tmp_path):
     (tmp_path / "work" / "lib").mkdir(parents=True)
     (tmp_path / "work" / "lib" / "mine.py").write_text("from forms import application\n")
-    server = serve(
-        "mine", "--chdir", "work", "--pythonpath", f"lib,{APPS}", cwd=tmp_path
-    )
+    server = serve("mine", "--chdir", "work", "--pythonpath", f"lib,{APPS}", cwd=tmp_path)
     assert server.get().text == "application"
 
 

@@ -1,0 +1,64 @@
+"""Clients that go on and on, so that something can be done to the server meanwhile."""
+
+import threading
+from collections import Counter
+
+from raw_client import Client, Response
+from serving import Server
+
+
+class Hammer:
+    """So many clients, each on one kept-alive connection, one request after the other.
+
+    As a context manager: hammers inside, and afterwards `answers` has each request's id with its
+    response, or with what happened instead.
+    """
+
+    def __init__(self, server: Server, method: str, target: str, clients: int = 4) -> None:
+        self._server = server
+        self._method = method
+        self._target = target
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(i,)) for i in range(clients)]
+        self.answers: dict[str, Response | Exception] = {}
+
+    def __enter__(self) -> "Hammer":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive()
+
+    def statuses(self) -> Counter[int | str]:
+        """How many answers of each status, exceptions by their text."""
+        return Counter(
+            answer.status if isinstance(answer, Response) else repr(answer)
+            for answer in list(self.answers.values())
+        )
+
+    def texts(self) -> set[str]:
+        return {a.text for a in list(self.answers.values()) if isinstance(a, Response)}
+
+    def _run(self, number: int) -> None:
+        client: Client | None = None
+        count = 0
+        while not self._stop.is_set():
+            name = f"{number}-{count}"
+            count += 1
+            try:
+                client = client or self._server.client()
+                self.answers[name] = self._ask(client, f"{self._target}?{name}")
+            except (OSError, AssertionError) as error:
+                self.answers[name] = error
+                client = None
+        if client:
+            client.close()
+
+    def _ask(self, client: Client, target: str) -> Response:
+        if self._method == "GET":
+            return client.get(target)
+        return client.post(target, b"body")
