@@ -84,6 +84,16 @@ void FrontEnd::publish(const Draft& draft, std::uint32_t head_bytes, std::uint64
   wake_idle_server();
 }
 
+bool FrontEnd::nudge() {
+  const std::uint64_t ready =
+      ready_tail_ - region_.header().ready_head.load(std::memory_order_acquire);
+  std::uint64_t woken = 0;
+  while (woken < std::min<std::uint64_t>(ready, region_.geometry().slots) && wake_idle_server()) {
+    ++woken;
+  }
+  return woken != 0;
+}
+
 bool FrontEnd::cancel(Ticket ticket) {
   CHECK(ours(ticket));
   std::uint64_t expected = SlotWord{ticket.generation, SlotState::kReady, 0}.pack();
@@ -204,8 +214,8 @@ void FrontEnd::repair_ready_head(std::vector<Ticket>& living, const std::vector<
 }
 
 /// Lowest index first: the same few servers stay warm. Servers are numbered so that neighbours are
-/// in different processes.
-void FrontEnd::wake_idle_server() {
+/// in different processes. False: none sleeps.
+bool FrontEnd::wake_idle_server() {
   for (std::size_t i = 0; i < responding_.size(); ++i) {
     std::atomic<std::uint64_t>& idle = region_.header().idle[i];
     std::uint64_t bits = idle.load(std::memory_order_seq_cst);
@@ -214,11 +224,12 @@ void FrontEnd::wake_idle_server() {
       if ((idle.fetch_and(~bit, std::memory_order_seq_cst) & bit) != 0) {
         wake_server(static_cast<std::uint32_t>(i * 64) +
                     static_cast<std::uint32_t>(std::countr_zero(bit)));
-        return;
+        return true;
       }
       bits &= ~bit;
     }
   }
+  return false;
 }
 
 void FrontEnd::wake_server(std::uint32_t server) {

@@ -66,6 +66,9 @@ class FrontEnd {
   /// are the head, the rest the body, unless the body is a file of `file_bytes`.
   void publish(const Draft& draft, std::uint32_t head_bytes, std::uint64_t file_bytes,
                std::uint64_t cookie);
+  /// Wakes further servers if requests are READY although some sleep: who was woken first may be
+  /// held up, by the GIL say. False: there is no such request or no such server.
+  bool nudge();
   /// Takes a request back. False: a server has claimed it.
   [[nodiscard]] bool cancel(Ticket ticket);
   /// Who runs it; nothing while it is READY.
@@ -127,7 +130,7 @@ class FrontEnd {
   void push_hint(Ticket ticket);
   void sweep_hints();
   void repair_ready_head(std::vector<Ticket>& living, const std::vector<bool>& seen);
-  void wake_idle_server();
+  bool wake_idle_server();
   void wake_server(std::uint32_t server);
   /// The record at `position` of a server's ring, committed up to `tail`, and the position after it.
   Read read_record(std::uint32_t server, std::uint64_t position, std::uint64_t tail,

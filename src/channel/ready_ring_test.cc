@@ -39,6 +39,18 @@ class ReadyRing : public testing::TestWithParam<std::uint64_t> {
 };
 INSTANTIATE_TEST_SUITE_P(Counts, ReadyRing, testing::ValuesIn(kFirstCounts));
 
+TEST_P(ReadyRing, NudgingWakesAnotherServerWhenTheFirstIsHeldUp) {
+  announce(0);
+  announce(1);
+  EXPECT_FALSE(front_.nudge()) << "nothing is ready";
+  publish_text(front_, "one");
+  EXPECT_FALSE(asleep(0));
+  EXPECT_TRUE(asleep(1));
+  EXPECT_TRUE(front_.nudge());
+  EXPECT_FALSE(asleep(1));
+  EXPECT_FALSE(front_.nudge()) << "nobody sleeps";
+}
+
 TEST_P(ReadyRing, IsEmptyAtFirst) {
   EXPECT_FALSE(first_.end.ready());
   EXPECT_FALSE(first_.end.claim());

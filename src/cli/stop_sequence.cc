@@ -29,7 +29,7 @@ StopSequence::StopSequence(front::Front& front, workers::Pool& pool, Duration gr
       graceful_timeout_(graceful_timeout),
       signals_(open_signals()),
       watch_(front.loop(), signals_.get(), [this] { signalled(); }),
-      timer_(front.loop().executor()) {}
+      timer_(front.loop()) {}
 
 void StopSequence::signalled() {
   signalfd_siginfo info{};
@@ -53,7 +53,7 @@ void StopSequence::handle(int signal) {
 
 void StopSequence::stop_gracefully() {
   phase_ = Phase::kDraining;
-  after(graceful_timeout_, &StopSequence::refuse_rest);
+  timer_.after(graceful_timeout_, [this] { refuse_rest(); });
   front_.drain([this] { drained(); });
 }
 
@@ -71,21 +71,12 @@ void StopSequence::refuse_rest() {
   phase_ = Phase::kHurrying;
   front_.dispatcher().refuse_waiting();
   pool_.kill_workers(SIGKILL);
-  after(kLastWords, &StopSequence::stop_loop);
+  timer_.after(kLastWords, [this] { stop_loop(); });
 }
 
 void StopSequence::drained() {
   // A timer that was set for the clients now runs for the workers.
   pool_.stop(graceful_timeout_, [this] { stop_loop(); });
-}
-
-void StopSequence::after(Duration delay, void (StopSequence::*step)()) {
-  timer_.expires_after(delay);
-  timer_.async_wait([this, step](const boost::system::error_code& error) {
-    if (!error) {
-      (this->*step)();
-    }
-  });
 }
 
 void StopSequence::stop_loop() { front_.loop().stop(); }

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "base/fd.h"
 #include "front/front.h"
+#include "net/timer.h"
 #include "net/watch.h"
 #include "workers/pool.h"
 
@@ -25,7 +24,6 @@ class StopSequence {
   void stop_now();
   /// All connections are gone.
   void drained();
-  void after(Duration delay, void (StopSequence::*step)());
   void refuse_rest();
   void stop_loop();
 
@@ -34,7 +32,7 @@ class StopSequence {
   Duration graceful_timeout_;
   Fd signals_;
   net::Watch watch_;
-  net::asio::basic_waitable_timer<Clock, net::asio::wait_traits<Clock>, net::Executor> timer_;
+  net::Timer timer_;
   enum class Phase { kServing, kDraining, kHurrying } phase_ = Phase::kServing;
 };
 

@@ -5,7 +5,7 @@
 namespace forebay::front {
 
 Dispatcher::Dispatcher(net::Loop& loop, const queue::Policy& policy, Metrics& metrics)
-    : metrics_(metrics), queue_(policy, std::random_device{}()), timer_(loop.executor()) {}
+    : metrics_(metrics), queue_(policy, std::random_device{}()), timer_(loop) {}
 
 std::optional<Reason> Dispatcher::offer(Exchange& exchange) {
   const TimePoint now = Clock::now();
@@ -66,7 +66,6 @@ void Dispatcher::server_free(std::optional<Duration> service) {
 void Dispatcher::put_back(Exchange& exchange) {
   queue_.put_back(exchange);
   // Its deadline may come before the one that is armed.
-  armed_ = false;
   arm_timer();
 }
 
@@ -108,7 +107,6 @@ void Dispatcher::refuse_waiting() {
 }
 
 void Dispatcher::expire() {
-  armed_ = false;
   const TimePoint now = Clock::now();
   while (queue::Entry* entry = queue_.expired(now)) {
     auto& exchange = static_cast<Exchange&>(*entry);
@@ -123,16 +121,9 @@ void Dispatcher::expire() {
 /// Deadlines come in the order of arrival: an armed timer is never too late, at most too early.
 void Dispatcher::arm_timer() {
   const std::optional<TimePoint> deadline = queue_.next_deadline();
-  if (armed_ || !deadline) {
-    return;
+  if (deadline && !timer_.armed()) {
+    timer_.at(*deadline, [this] { expire(); });
   }
-  armed_ = true;
-  timer_.expires_at(*deadline);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) {
-      expire();
-    }
-  });
 }
 
 }  // namespace forebay::front

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <optional>
 #include <vector>
 
 #include "front/backend.h"
 #include "front/metrics.h"
-#include "net/loop.h"
+#include "net/timer.h"
 #include "queue/queue.h"
 
 namespace forebay::front {
@@ -64,8 +63,7 @@ class Dispatcher {
   Metrics& metrics_;
   queue::RequestQueue queue_;
   Backend* backend_ = nullptr;
-  net::asio::basic_waitable_timer<Clock, net::asio::wait_traits<Clock>, net::Executor> timer_;
-  bool armed_ = false;
+  net::Timer timer_;
   bool refusing_ = false;
 };
 

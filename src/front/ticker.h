@@ -1,10 +1,8 @@
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "front/settings.h"
-#include "net/loop.h"
 #include "net/timeouts.h"
+#include "net/timer.h"
 
 namespace forebay::front {
 
@@ -17,7 +15,7 @@ class Ticker {
         body(settings.body_timeout),
         keep_alive(settings.keep_alive),
         write(settings.write_timeout),
-        timer_(loop.executor()) {}
+        timer_(loop) {}
 
   net::TimeoutList head;
   net::TimeoutList body;
@@ -27,8 +25,8 @@ class Ticker {
 
   void arm(net::TimeoutList& list, net::Timeout& timeout) {
     list.arm(timeout, Clock::now());
-    if (!ticking_) {
-      tick();
+    if (!timer_.armed()) {
+      timer_.after(kTick, [this] { tick(); });
     }
   }
 
@@ -36,27 +34,18 @@ class Ticker {
   static constexpr std::chrono::milliseconds kTick{250};
 
   void tick() {
-    ticking_ = true;
-    timer_.expires_after(kTick);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (error) {
-        return;
-      }
-      const TimePoint now = Clock::now();
-      bool armed = false;
-      for (net::TimeoutList* list : {&head, &body, &keep_alive, &write, &linger}) {
-        list->expire(now);
-        armed = armed || !list->empty();
-      }
-      ticking_ = false;
-      if (armed) {
-        tick();
-      }
-    });
+    const TimePoint now = Clock::now();
+    bool armed = false;
+    for (net::TimeoutList* list : {&head, &body, &keep_alive, &write, &linger}) {
+      list->expire(now);
+      armed = armed || !list->empty();
+    }
+    if (armed && !timer_.armed()) {
+      timer_.after(kTick, [this] { tick(); });
+    }
   }
 
-  net::asio::basic_waitable_timer<Clock, net::asio::wait_traits<Clock>, net::Executor> timer_;
-  bool ticking_ = false;
+  net::Timer timer_;
 };
 
 }  // namespace forebay::front

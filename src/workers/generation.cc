@@ -62,7 +62,8 @@ Generation::Generation(front::Front& front, const Options& options, channel::Fro
       workers_(options.workers),
       jobs_(channel_.slots()),
       control_buffer_(channel::kControlTextMax),
-      timer_(front.loop().executor()) {
+      timer_(front.loop()),
+      nudge_timer_(front.loop()) {
   wake_watch_.emplace(front_.loop(), channel_.wake_fd(), [this] {
     std::uint64_t count = 0;
     [[maybe_unused]] const ssize_t ignored = ::read(channel_.wake_fd(), &count, sizeof(count));
@@ -158,11 +159,9 @@ void Generation::worker_died(unsigned index) {
   for (unsigned server = index; server < options_.servers(); server += options_.workers) {
     channel_.drain_server(server, sink, ignore);
   }
-  const front::Reason reason =
-      worker.timed_out ? front::Reason::kWorkerTimeout : front::Reason::kWorkerDied;
   for (unsigned server = index; server < options_.servers(); server += options_.workers) {
     for (const channel::FrontEnd::Owned& owned : channel_.owned_by(server)) {
-      end_job(owned.ticket, reason);
+      end_job(owned.ticket);
     }
     channel_.forget(server);
   }
@@ -176,7 +175,7 @@ void Generation::worker_died(unsigned index) {
 }
 
 /// A server died with this request in its hands.
-void Generation::end_job(channel::Ticket ticket, front::Reason reason) {
+void Generation::end_job(channel::Ticket ticket) {
   Job& job = jobs_[ticket.slot];
   if (job.exchange != nullptr) {
     begun(*job.exchange);  // who had it, and since when, for the log
@@ -198,6 +197,8 @@ void Generation::end_job(channel::Ticket ticket, front::Reason reason) {
   exchange->ended = Clock::now();
   dispatcher.answered(*exchange);
   dispatcher.server_free(std::nullopt);
+  // Who ran too long has its answer already: this is a neighbour, or the worker died by itself.
+  const front::Reason reason = front::Reason::kWorkerDied;
   exchange->answering ? exchange->sink.abort(reason) : exchange->sink.lost(reason);
 }
 
@@ -227,12 +228,7 @@ void Generation::worker_status(pid_t pid, int wait_status) {
   ++(timed_out ? front_.metrics().restarts_timeout : front_.metrics().restarts_crash);
   if (WIFEXITED(wait_status) && code != 0) {
     restart_delay_ = std::clamp(restart_delay_ * 2, kRestartDelayFirst, kRestartDelayMax);
-    timer_.expires_after(restart_delay_);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) {
-        fork_missing();
-      }
-    });
+    timer_.after(restart_delay_, [this] { fork_missing(); });
   } else {
     restart_delay_ = Duration{0};
     fork_worker(index);
@@ -275,12 +271,7 @@ void Generation::retire(Duration patience) {
   retiring_ = true;
   return_unclaimed();
   maybe_gone();
-  timer_.expires_after(patience);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) {
-      kill_workers(SIGKILL);
-    }
-  });
+  timer_.after(patience, [this] { kill_workers(SIGKILL); });
 }
 
 /// Nobody here is to claim them any more: they go back to the head of the queue, in their order.

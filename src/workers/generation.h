@@ -10,7 +10,7 @@
 #include "channel/front_end.h"
 #include "front/dispatcher.h"
 #include "front/front.h"
-#include "net/loop.h"
+#include "net/timer.h"
 #include "workers/exchange_codec.h"
 #include "workers/options.h"
 #include "workers/worker.h"
@@ -85,7 +85,7 @@ class Generation final : public net::Source {
   void worker_died(unsigned index);
   void worker_status(pid_t pid, int wait_status);
   void zygote_exited(int wait_status);
-  void end_job(channel::Ticket ticket, front::Reason reason);
+  void end_job(channel::Ticket ticket);
   void read_control(unsigned index);
   bool handle_control(unsigned index, channel::ControlMessage message);
   void give_body(unsigned index, channel::Ticket ticket);
@@ -101,6 +101,7 @@ class Generation final : public net::Source {
   channel::Taken take_with_room(std::uint32_t server, const channel::Record& record);
   Incoming decode(const front::Exchange& exchange, std::uint32_t server,
                   const channel::Record& record);
+  void nudge_later();
   Fd take_file(std::uint32_t server, channel::Ticket ticket);
   void deliver(front::Exchange& exchange, const channel::Record& record, Incoming incoming,
                bool over);
@@ -116,7 +117,8 @@ class Generation final : public net::Source {
   std::vector<char> control_buffer_;
   std::unique_ptr<Zygote> zygote_;
   std::optional<net::Watch> wake_watch_;
-  net::asio::basic_waitable_timer<Clock, net::asio::wait_traits<Clock>, net::Executor> timer_;
+  net::Timer timer_;
+  net::Timer nudge_timer_;
   Duration restart_delay_{0};
   int boot_exit_code_ = 0;
   bool zygote_ready_ = false;

@@ -12,6 +12,9 @@
 namespace forebay::workers {
 namespace {
 
+/// Long beside a wake-up, short beside anything that a person notices.
+constexpr std::chrono::milliseconds kNudge{2};
+
 std::string_view text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -40,7 +43,20 @@ bool Generation::start_exchange(front::Exchange& exchange) {
   exchange.backend_place = this;
   exchange.backend_ticket = draft->ticket.pack();
   channel_.publish(*draft, static_cast<std::uint32_t>(head), by_file ? body.size() : 0, 0);
+  nudge_later();
   return true;
+}
+
+/// The server that was woken for a request may be held up, by another thread of its process that
+/// keeps the GIL for instance: then somebody else who sleeps shall have it.
+void Generation::nudge_later() {
+  if (!nudge_timer_.armed()) {
+    nudge_timer_.after(kNudge, [this] {
+      if (channel_.nudge()) {
+        nudge_later();
+      }
+    });
+  }
 }
 
 bool Generation::cancel(front::Exchange& exchange) {

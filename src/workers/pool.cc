@@ -20,7 +20,7 @@ Pool::Pool(front::Front& front, const Options& options, std::function<void(int)>
     : front_(front),
       options_(options),
       failed_(std::move(failed)),
-      timer_(front.loop().executor()) {
+      timer_(front.loop()) {
   front_.dispatcher().set_backend(this);
 }
 
@@ -144,33 +144,28 @@ front::WorkerCounts Pool::count_workers() const {
   return sum;
 }
 
-/// Ticks only while requests run.
 void Pool::check_timeouts() {
-  if (checking_ || options_.timeout == Duration{0}) {
-    return;
+  const TimePoint now = Clock::now();
+  for (const auto& generation : generations_) {
+    generation->check_timeouts(now);
   }
-  checking_ = true;
-  timer_.expires_after(kTimeoutCheck);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) {
-      return;
-    }
-    checking_ = false;
-    const TimePoint now = Clock::now();
-    for (const auto& generation : generations_) {
-      if (generation->outstanding() != 0) {
-        generation->check_timeouts(now);
-        check_timeouts();
-      }
-    }
-  });
+  watch_timeouts();
+}
+
+/// Looks again and again, but only while requests run.
+void Pool::watch_timeouts() {
+  const bool running = std::ranges::any_of(
+      generations_, [](const auto& generation) { return generation->outstanding() != 0; });
+  if (running && options_.timeout != Duration{0} && !timer_.armed()) {
+    timer_.after(kTimeoutCheck, [this] { check_timeouts(); });
+  }
 }
 
 bool Pool::start(front::Exchange& exchange) {
   if (serving_ == nullptr || !serving_->start_exchange(exchange)) {
     return false;
   }
-  check_timeouts();
+  watch_timeouts();
   return true;
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "front/backend.h"
 #include "front/front.h"
+#include "net/timer.h"
 #include "workers/generation.h"
 #include "workers/options.h"
 
@@ -44,6 +44,7 @@ class Pool final : public front::Backend {
   void gone(Generation& generation, int exit_code);
   void update_capacity();
   void check_timeouts();
+  void watch_timeouts();
 
   front::Front& front_;
   const Options& options_;
@@ -53,8 +54,7 @@ class Pool final : public front::Backend {
   Fd life_write_;  // closed by our death alone
   std::vector<std::unique_ptr<Generation>> generations_;
   Generation* serving_ = nullptr;
-  net::asio::basic_waitable_timer<Clock, net::asio::wait_traits<Clock>, net::Executor> timer_;
-  bool checking_ = false;
+  net::Timer timer_;
   bool stopping_ = false;
 };
 
