@@ -65,7 +65,7 @@ void Dispatcher::server_free(std::optional<Duration> service) {
 
 void Dispatcher::put_back(Exchange& exchange) {
   queue_.put_back(exchange);
-  // Its deadline may come before the one that is armed.
+  timer_.cancel();  // its deadline may come before the one that is armed
   arm_timer();
 }
 

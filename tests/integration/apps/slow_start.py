@@ -9,8 +9,4 @@ with (DIRECTORY / "calls").open("a") as calls:
     calls.write("import\n")
 if (DIRECTORY / "calls").read_text().count("import") > 1:
     os.close(os.open(DIRECTORY / "gate", os.O_RDONLY))
-
-
-def application(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [b"hello"]
+from probe import application  # noqa: E402, F401

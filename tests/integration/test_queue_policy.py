@@ -1,0 +1,270 @@
+"""The queue as its clients see it: who waits, how long, and what the others are told."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from access import AccessLog
+from raw_client import Client, Response, request
+from serving import Server, until
+
+
+def assert_refused(response: Response, reason: str) -> None:
+    assert response.status == 503
+    assert 1 <= int(response["Retry-After"]) <= 120
+    wanted = f'forebay; error=connection_limit_reached; details="{reason}"'
+    assert response["Proxy-Status"] == wanted
+    assert response["Cache-Control"] == "no-store"
+
+
+def stuck(server: Server, count: int = 1) -> list[Client]:
+    """Clients whose requests hold so many servers until the gate opens."""
+    clients = [server.send_get("/block") for _ in range(count)]
+    server.wait_calls(count)
+    return clients
+
+
+def release(server: Server, clients: list[Client]) -> None:
+    server.open_gate()
+    for client in clients:
+        assert client.response().status == 200
+        client.close()
+
+
+def test_requests_are_served_in_the_order_of_their_arrival(serve):
+    server = serve("probe")
+    clients = stuck(server)
+    for i in range(30):
+        clients.append(server.send_get(f"/?{i}"))
+        server.wait_queue(i + 1)
+    release(server, clients)
+    assert [call.split()[2:3] for call in server.calls()[1:]] == [[str(i)] for i in range(30)]
+
+
+def test_maximum_wait_ends_on_time_while_all_workers_are_stuck(serve, tmp_path):
+    access = AccessLog(tmp_path / "access.log")
+    server = serve("probe", "-w", "2", "--max-wait", "600ms", *access.options)
+    server.wait_ready(2)
+    clients = stuck(server, 2)
+    waiting = [server.client() for _ in range(5)]
+    began = time.monotonic()
+    for client in waiting:
+        client.send_get("/?waits")
+    for client in waiting:
+        assert_refused(client.response(), "queue_timeout")
+    assert 0.6 <= time.monotonic() - began < 2
+    for line in access.wait(count=5, reason="queue_timeout"):
+        assert 0.6 <= line["queue_time"] < 2 and line["worker_pid"] is None
+    release(server, clients)
+    for client in waiting:  # the connections are as good as before
+        assert client.get("/").status == 200
+        client.close()
+    assert not any("waits" in call for call in server.calls())
+    assert server.metric('forebay_queue_rejected_total{reason="queue_timeout"}') == 5
+    assert server.metric('forebay_queue_wait_seconds_count{outcome="shed"}') == 5
+
+
+def test_maximum_wait_holds_without_any_worker(serve):
+    """A request whose worker died waits again, and its first arrival still counts."""
+    server = serve("slow_start", "--max-wait", "600ms")
+    began = time.monotonic()
+    with server.send_get("/die") as client:
+        server.wait_calls(3)  # the replacement waits at the gate
+        assert_refused(client.response(), "queue_timeout")
+        assert 0.6 <= time.monotonic() - began < 3
+    server.open_gate()
+
+
+def test_overdue_request_of_a_dead_worker_does_not_wait_for_a_younger_one_s_time(serve):
+    server = serve("slow_start", "--max-wait", "1s")
+    with server.client() as old, server.client() as young:
+        began = time.monotonic()
+        old.send_get("/block?old")
+        server.wait_calls(2)
+        time.sleep(0.8)
+        young.send_get("/?young")  # its time ends at 1.8
+        server.wait_queue(1)
+        time.sleep(max(0, began + 1.1 - time.monotonic()))  # the old one's has ended
+        os.kill(server.workers()[0], signal.SIGKILL)
+        assert_refused(old.response(), "queue_timeout")
+        assert time.monotonic() - began < 1.7
+        assert_refused(young.response(), "queue_timeout")
+    server.open_gate()
+
+
+def test_full_queue_refuses_at_once_and_the_connection_stays_usable(serve):
+    server = serve("probe", "--max-queue", "2")
+    clients = stuck(server)
+    for i in range(2):
+        clients.append(server.send_get(f"/?{i}"))
+        server.wait_queue(i + 1)
+    with server.client() as client:
+        assert_refused(client.get("/?refused"), "queue_full")
+        assert_refused(client.post("/?refused", b"body"), "queue_full")
+        answer = client.get("/?refused", "Accept: application/json")
+        assert answer["Content-Type"] == "application/json"
+        assert json.loads(answer.body)["reason"] == "queue_full"
+        head = client
+        head.send(request("HEAD", "/?refused"))
+        assert_refused(head.response("HEAD"), "queue_full")
+        release(server, clients)
+        assert client.get("/?served").status == 200
+    assert not any("refused" in call for call in server.calls())
+    assert server.metric('forebay_queue_rejected_total{reason="queue_full"}') == 4
+
+
+def test_full_of_bytes_refuses(serve):
+    server = serve("probe", "--max-queue-bytes", "100k", "--max-body", "60k")
+    clients = stuck(server)
+    clients.append(server.client())
+    clients[-1].send(request("POST", "/echo", body=b"x" * 60_000))
+    server.wait_queue(1)
+    with server.client() as client:
+        assert_refused(client.post("/echo", b"y" * 60_000), "queue_full")
+        assert client.post("/echo", b"z" * 61_441).status == 413
+    release(server, clients)
+
+
+def test_predicted_wait_is_refused_on_arrival(serve):
+    server = serve("probe", "--max-wait", "300ms")
+    for _ in range(4):  # samples: 200 ms each
+        assert server.get("/sleep/0.2").status == 200
+    clients = stuck(server)
+    clients.append(server.send_get("/?first"))
+    server.wait_queue(1)
+    began = time.monotonic()
+    with server.client() as client:
+        assert_refused(client.get("/?refused"), "predicted_wait")
+        assert time.monotonic() - began < 0.25
+    assert server.status()["queue"]["predicted_wait_seconds"] > 0.3
+    release(server, clients)
+    assert not any("refused" in call for call in server.calls())
+
+
+def test_nothing_is_predicted_without_samples_or_when_told_so(serve):
+    fresh = serve("probe", "--max-wait", "20s")
+    told = serve("probe", "--max-wait", "300ms", "--no-predict")
+    for _ in range(4):
+        assert told.get("/sleep/0.2").status == 200
+    for server in (fresh, told):
+        clients = [server.send_get("/sleep/0.01") for _ in range(10)]
+        assert [client.response().status for client in clients] == [200] * 10
+        for client in clients:
+            client.close()
+
+
+# Expect: 100-continue.
+
+UPLOAD = ("Expect: 100-continue", "Content-Length: 100000")
+
+
+def test_refused_upload_gets_its_503_instead_of_a_100(serve):
+    server = serve("probe", "--max-queue", "1")
+    clients = stuck(server)
+    clients.append(server.send_get("/"))
+    server.wait_queue(1)
+    with server.client() as client:
+        client.send(request("POST", "/echo", *UPLOAD))
+        assert_refused(client.response(), "queue_full")
+    release(server, clients)
+    assert len(server.calls()) == 2
+
+
+def test_admitted_upload_gets_a_100_then_its_answer(serve):
+    with serve("probe").client() as client:
+        client.send(request("POST", "/sum", *UPLOAD))
+        assert client.head().status == 100
+        client.send(b"x" * 100_000)
+        assert client.response().text.startswith("100000 ")
+        assert client.get("/").status == 200
+
+
+def test_upload_that_is_too_large_gets_a_413_instead_of_a_100(serve):
+    with serve("probe", "--max-body", "10k").client() as client:
+        client.send(request("POST", "/sum", *UPLOAD))
+        assert client.response().status == 413
+
+
+def test_upload_that_began_already_is_not_told_to(serve):
+    with serve("probe").client() as client:
+        client.send(request("POST", "/sum", *UPLOAD) + b"x" * 100_000)
+        answer = client.head()
+        if answer.status == 100:  # allowed, but nothing more than once
+            answer = client.head()
+        assert answer.status == 200
+
+
+# Health.
+
+
+def test_health_is_answered_with_all_workers_stuck_and_the_queue_full(serve):
+    server = serve("probe", "-w", "2", "--max-queue", "1", "--health-path", "/-/health")
+    server.wait_ready(2)
+    clients = stuck(server, 2)
+    clients.append(server.send_get("/"))
+    server.wait_queue(1)
+    with server.client() as client:
+        for _ in range(20):
+            began = time.monotonic()
+            answer = client.get("/-/health?from=balancer")
+            assert (answer.status, answer.text) == (200, "ok\n")
+            assert time.monotonic() - began < 0.25
+        assert client.get("/-/healthy").status == 503  # the application's, and the queue is full
+    for page in ("/livez", "/readyz", "/metrics", "/queue"):
+        assert server.admin(page)[0] == 200
+    release(server, clients)
+    assert len(server.calls()) == 3
+
+
+# The time limit of a request.
+
+
+@pytest.mark.parametrize("target", ["/block", "/spin/60"], ids=["blocked", "stuck in C"])
+def test_request_that_runs_too_long_gets_a_504_in_time(serve, tmp_path, target):
+    access = AccessLog(tmp_path / "access.log")
+    server = serve("probe", "--timeout", "500ms", *access.options)
+    pid = server.workers()[0]
+    began = time.monotonic()
+    with server.send_get(target) as running, server.client() as waiting:
+        server.wait_calls(1)
+        waiting.send_get("/pid")
+        answer = running.response()
+        assert 0.5 <= time.monotonic() - began < 2
+        assert answer.status == 504
+        assert answer["Proxy-Status"] == "forebay; error=http_response_timeout"
+        assert answer.all("Retry-After") == []
+        assert int(waiting.response().text) != pid  # it waited for the replacement
+        assert running.get("/").status == 200  # the connection is as good as before
+    assert access.wait(reason="worker_timeout")[0]["worker_pid"] == pid
+    assert f"WORKER TIMEOUT (pid:{pid}): GET {target}" in server.log
+    assert server.metric('forebay_worker_restarts_total{reason="timeout"}') == 1
+    assert len(server.calls()) == 3  # not run again
+
+
+def test_answer_that_takes_too_long_breaks_off(serve):
+    server = serve("probe", "--timeout", "500ms")
+    with server.send_get("/stream/2") as client:
+        assert client.head().status == 200 and client.chunk() == b"piece 0\n"
+        assert client.at_end()  # without a last chunk
+    until(lambda: server.get("/").status == 200)
+
+
+def test_neighbour_in_another_thread_is_not_run_twice_when_its_worker_is_killed(serve):
+    server = serve("probe", "--threads", "2", "--timeout", "700ms")
+    server.wait_ready(2)
+    with server.client() as slow, server.client() as neighbour:
+        slow.send(request("POST", "/block?slow", body=b""))
+        server.wait_calls(1)
+        until(lambda: server.status()["servers"]["busy"] == 1)
+        time.sleep(0.3)  # its own time shall not be over as well
+        neighbour.send(request("POST", "/block?neighbour", body=b""))
+        assert slow.response().status == 504
+        assert neighbour.response().status == 502
+    assert len(server.calls()) == 2
+
+
+def test_no_time_limit_when_it_is_zero(serve):
+    server = serve("probe", "--timeout", "0")
+    assert server.get("/sleep/0.6").status == 200
