@@ -29,7 +29,7 @@ inline constexpr std::uint32_t kServerWords = kMaxServers / 64;
 inline constexpr std::uint32_t kInlineBytes = 20 * 1024;
 /// Bodies up to this travel through the arena, longer ones as a file descriptor.
 inline constexpr std::uint64_t kArenaBodyMax = 1024 * 1024;
-inline constexpr std::uint64_t kHeadMax = 256 * 1024;
+inline constexpr std::uint64_t kHeadMax = 512 * 1024;
 inline constexpr std::uint32_t kArenaPageBytes = 64 * 1024;
 /// Payload of one response record, at most: with its header and a pad before it, it takes no more
 /// than half of the smallest ring.

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
-#include <thread>
 
 #include "base/text.h"
 #include "channel/layout.h"
@@ -10,6 +9,9 @@
 
 namespace forebay::cli {
 namespace {
+
+constexpr std::size_t kOne = 1;
+constexpr std::size_t kMany = std::size_t{1} << 20;
 
 /// An option whose value is read by one of our own parsers.
 template <typename T, typename Parse>
@@ -27,6 +29,20 @@ CLI::Option* add_parsed(CLI::App& command, const std::string& flags, T& target, 
       },
       help);
   return option->type_name(type)->default_str(shown_default);
+}
+
+/// A whole number within bounds.
+template <typename T>
+CLI::Option* add_count(CLI::App& command, const std::string& flags, T& target, T least, T most,
+                       const std::string& help) {
+  return command.add_option(flags, target, help)
+      ->check(CLI::Range(least, most).description(""))
+      ->type_name("N")
+      ->capture_default_str();
+}
+
+CLI::Validator existing_directory() {
+  return CLI::Validator(CLI::ExistingDirectory).description("");
 }
 
 Result<std::uint64_t> parse_positive_bytes(std::string_view text) {
@@ -53,30 +69,24 @@ void add_network(CLI::App& command, ServeOptions& o) {
       ->type_name("ADDRESS")
       ->default_str(std::getenv("PORT") != nullptr ? "0.0.0.0:$PORT" : "127.0.0.1:8000")
       ->group(group);
-  command
-      .add_option("--backlog", o.backlog,
-                  "The kernel's listen queue; Forebay accepts at once, so it stays short")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
+  add_count(command, "--backlog", o.backlog, 1, 1 << 20,
+            "The kernel's listen queue; Forebay accepts at once, so it stays short")
       ->group(group);
   add_parsed(command, "--keep-alive", o.front.keep_alive, parse_positive_duration,
              "Idle time allowed on a connection; keep it above your load balancer's", "TIME", "75s")
       ->group(group);
-  command.add_option("--max-connections", o.front.connections_max, "Beyond: 503 and close")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
+  add_count(command, "--max-connections", o.front.connections_max, kOne, kMany,
+            "Beyond: 503 and close")
       ->group(group);
 }
 
 void add_workers(CLI::App& command, ServeOptions& o) {
   const std::string group = "Workers";
-  command.add_option("-w,--workers", o.workers.workers, "Worker processes; env WEB_CONCURRENCY")
-      ->check(CLI::Range(1U, channel::kMaxServers))
-      ->capture_default_str()
+  add_count(command, "-w,--workers", o.workers.workers, 1U, channel::kMaxServers,
+            "Worker processes; env WEB_CONCURRENCY")
       ->group(group);
-  command.add_option("--threads", o.workers.threads, "Requests that each worker runs at once")
-      ->check(CLI::Range(1U, channel::kMaxServers))
-      ->capture_default_str()
+  add_count(command, "--threads", o.workers.threads, 1U, channel::kMaxServers,
+            "Requests that each worker runs at once")
       ->group(group);
   command
       .add_option_function<std::string>(
@@ -111,7 +121,7 @@ void add_application(CLI::App& command, ServeOptions& o) {
       ->required();
   command.add_option("--chdir", o.workers.chdir, "Directory to enter before loading it")
       ->type_name("DIR")
-      ->check(CLI::ExistingDirectory)
+      ->check(existing_directory())
       ->group(group);
   command.add_option("--pythonpath", o.workers.pythonpath, "Directories put in front of sys.path")
       ->type_name("DIR,...")
@@ -144,11 +154,8 @@ void add_queue(CLI::App& command, ServeOptions& o) {
   add_parsed(command, "--max-wait", o.front.queue.wait_max, parse_positive_duration,
              "Longest wait for a server, then 503; set it to your callers' patience", "TIME", "60s")
       ->group(group);
-  command
-      .add_option("--max-queue", o.front.queue.length_max,
-                  "Most requests that wait at once; guards memory")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
+  add_count(command, "--max-queue", o.front.queue.length_max, kOne, kMany,
+            "Most requests that wait at once; guards memory")
       ->group(group);
   add_parsed(command, "--max-queue-bytes", o.front.queue.bytes_max, parse_positive_bytes,
              "Most bytes of bodies that wait or run at once", "SIZE", "2G")
@@ -163,19 +170,14 @@ void add_queue(CLI::App& command, ServeOptions& o) {
 void add_limits(CLI::App& command, ServeOptions& o) {
   const std::string group = "Limits of a request";
   http::RequestLimits& limits = o.front.limits;
-  command.add_option("--limit-request-line", limits.request_line_bytes, "Bytes; beyond: 414")
-      ->check(CLI::Range(1, 8190))
-      ->capture_default_str()
+  add_count(command, "--limit-request-line", limits.request_line_bytes, kOne, std::size_t{8190},
+            "Bytes; beyond: 414")
       ->group(group);
-  command.add_option("--limit-request-fields", limits.fields, "Header fields; beyond: 431")
-      ->check(CLI::Range(1, 32768))
-      ->capture_default_str()
+  add_count(command, "--limit-request-fields", limits.fields, kOne, std::size_t{32768},
+            "Header fields; beyond: 431")
       ->group(group);
-  command
-      .add_option("--limit-request-field_size,--limit-request-field-size", limits.field_bytes,
-                  "Bytes of one header field; beyond: 431")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str()
+  add_count(command, "--limit-request-field_size,--limit-request-field-size", limits.field_bytes,
+            kOne, std::size_t{65536}, "Bytes of one header field; beyond: 431")
       ->group(group);
   add_parsed(command, "--max-body", limits.body_bytes, parse_bytes, "Beyond: 413", "SIZE", "1G")
       ->group(group);
@@ -189,7 +191,7 @@ void add_limits(CLI::App& command, ServeOptions& o) {
       .add_option("--spool-dir", o.front.spool_directory,
                   "Where large bodies and responses of slow readers are kept, in unlinked files")
       ->type_name("DIR")
-      ->check(CLI::ExistingDirectory)
+      ->check(existing_directory())
       ->capture_default_str()
       ->group(group);
 }

@@ -16,7 +16,7 @@
 namespace forebay::workers {
 namespace {
 
-/// A worker that died is replaced at once; one that dies again and again, ever more slowly.
+/// Between the deaths of workers that never got ready.
 constexpr Duration kRestartDelayFirst = std::chrono::milliseconds(100);
 constexpr Duration kRestartDelayMax = std::chrono::seconds(10);
 /// gunicorn's exit codes for a worker that cannot boot: import failed, application unusable.
@@ -138,6 +138,7 @@ void Generation::worker_born(unsigned index, pid_t pid, Fd pidfd) {
 
 void Generation::worker_ready(unsigned index) {
   workers_[index].state = Worker::State::kReady;
+  workers_[index].has_served = true;
   events_.capacity_changed();
   if (!booted_ && !retiring_ && servers() == options_.servers()) {
     booted_ = true;
@@ -214,6 +215,7 @@ void Generation::worker_status(pid_t pid, int wait_status) {
     worker_died(index);
   }
   const bool timed_out = worker.timed_out;
+  const bool has_served = worker.has_served;
   worker = Worker();
   if (retiring_) {
     front_.log().info("Worker exiting (pid: {})", pid);
@@ -226,13 +228,17 @@ void Generation::worker_status(pid_t pid, int wait_status) {
   front_.log().error("Worker (pid: {}) {}; starting another", pid,
                      timed_out ? "was killed: a request ran too long" : describe(wait_status));
   ++(timed_out ? front_.metrics().restarts_timeout : front_.metrics().restarts_crash);
-  if (WIFEXITED(wait_status) && code != 0) {
-    restart_delay_ = std::clamp(restart_delay_ * 2, kRestartDelayFirst, kRestartDelayMax);
-    timer_.after(restart_delay_, [this] { fork_missing(); });
-  } else {
+  replace(index, has_served);
+}
+
+/// At once if it had served; ever more slowly while workers die before they can.
+void Generation::replace(unsigned index, bool has_served) {
+  if (has_served) {
     restart_delay_ = Duration{0};
-    fork_worker(index);
+    return fork_worker(index);
   }
+  restart_delay_ = std::clamp(restart_delay_ * 2, kRestartDelayFirst, kRestartDelayMax);
+  timer_.after(restart_delay_, [this] { fork_missing(); });
 }
 
 void Generation::zygote_exited(int wait_status) {

@@ -84,6 +84,7 @@ class Generation final : public net::Source {
   void worker_ready(unsigned index);
   void worker_died(unsigned index);
   void worker_status(pid_t pid, int wait_status);
+  void replace(unsigned index, bool has_served);
   void zygote_exited(int wait_status);
   void end_job(channel::Ticket ticket);
   void read_control(unsigned index);

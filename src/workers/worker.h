@@ -21,7 +21,8 @@ struct Worker {
   };
   State state = State::kNone;
   pid_t pid = 0;
-  bool timed_out = false;  // we killed it for a request that ran too long
+  bool has_served = false;  // became ready: its death is no boot failure
+  bool timed_out = false;   // we killed it for a request that ran too long
   Fd pidfd;
   Fd control;  // our end
   std::optional<net::Watch> death_watch;

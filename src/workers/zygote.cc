@@ -21,7 +21,7 @@ extern char** environ;
 namespace forebay::workers {
 namespace {
 
-constexpr std::size_t kMessageMax = 128 * 1024;
+constexpr std::size_t kMessageMax = 256 * 1024;
 /// Where the child finds its descriptors; above them nothing of ours is in the way.
 constexpr int kFirstChildFd = 3;
 constexpr int kAboveChildFds = 16;
