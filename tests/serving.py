@@ -90,12 +90,13 @@ def run_forebay(
     env: dict[str, str | None] | None = None,
     cwd: Path = APPS,
     seconds: float = 30,
+    prefix: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     """For commands that end by themselves. Fails if they do not, or leave a process behind."""
     mark = uuid.uuid4().hex
     try:
         return subprocess.run(
-            [BINARY, *map(str, arguments)],
+            [*prefix, BINARY, *map(str, arguments)],
             env=environment(mark, env or {}),
             cwd=cwd,
             capture_output=True,

@@ -117,7 +117,12 @@ void RequestQueue::withdraw(Entry& entry) {
 }
 
 Entry* RequestQueue::oldest() const {
-  return handed_.empty() ? waiting_.front() : handed_.front();
+  Entry* handed = handed_.front();
+  Entry* waiting = waiting_.front();
+  if (handed == nullptr || waiting == nullptr) {
+    return handed == nullptr ? waiting : handed;
+  }
+  return waiting->arrived_ < handed->arrived_ ? waiting : handed;  // it was put back
 }
 
 std::optional<TimePoint> RequestQueue::next_deadline() const {

@@ -57,8 +57,9 @@ class Entry : public Link<WaitingTag>, public Link<HandedTag> {
 ///
 /// A server stays busy after the answer until server_free(): closing a response takes time too.
 ///
-/// Invariants: arrival order is the order of the handed-over entries followed by the waiting ones;
-/// outstanding_ counts taken entries and busy servers whose entry was answered.
+/// Invariants: arrival order is the order of the handed-over entries followed by the waiting ones,
+/// those apart that were put back; outstanding_ counts taken entries and busy servers whose entry
+/// was answered.
 class RequestQueue {
  public:
   /// `seed` feeds the jitter of retry_after() only.

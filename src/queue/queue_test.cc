@@ -196,6 +196,18 @@ TEST_F(RequestQueueTest, WhatAServerDroppedGoesToTheHeadWithItsOldArrival) {
   EXPECT_EQ(queue.take(), &first);
 }
 
+TEST_F(RequestQueueTest, WhatAServerDroppedExpiresBeforeYoungerOnesThatWereHandedOver) {
+  RequestQueue& queue = make({}, 1);
+  Entry& first = admit(kStart);
+  Entry& second = admit(kStart + seconds(1));
+  ASSERT_EQ(queue.take(), &first);
+  queue.running(first);
+  ASSERT_EQ(queue.take(), &second);  // at the server's door
+  queue.put_back(first);
+  EXPECT_EQ(queue.next_deadline(), kStart + seconds(60));
+  EXPECT_EQ(queue.expired(kStart + seconds(60)), &first);
+}
+
 TEST_F(RequestQueueTest, AServerIsBusyUntilItIsFreeEvenAfterItsAnswer) {
   RequestQueue& queue = make({}, 1);
   Entry& first = admit();
