@@ -44,8 +44,12 @@ Result<LogLevel> parse_log_level(std::string_view word) {
   return fail(format("'{}' is no log level: use debug, info, warning, error or critical", word));
 }
 
-Log::Log(std::shared_ptr<spdlog::logger> logger, LogLevel threshold)
-    : logger_(std::move(logger)), threshold_(threshold) {}
+struct Log::Sink {
+  spdlog::logger logger;
+};
+
+Log::Log(std::unique_ptr<Sink> sink, LogLevel threshold)
+    : sink_(std::move(sink)), threshold_(threshold) {}
 Log::Log(Log&&) noexcept = default;
 Log& Log::operator=(Log&&) noexcept = default;
 Log::~Log() = default;
@@ -58,11 +62,11 @@ Result<Log> Log::open(const std::string& path, LogLevel threshold) {
     } else {
       sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(path);
     }
-    auto logger = std::make_shared<spdlog::logger>("error", std::move(sink));
-    logger->set_pattern("%v");
-    logger->set_level(spdlog::level::trace);
-    logger->flush_on(spdlog::level::trace);
-    return Log(std::move(logger), threshold);
+    spdlog::logger logger("error", std::move(sink));
+    logger.set_pattern("%v");
+    logger.set_level(spdlog::level::trace);
+    logger.flush_on(spdlog::level::trace);
+    return Log(std::make_unique<Sink>(std::move(logger)), threshold);
   } catch (const spdlog::spdlog_ex& error) {
     return fail(format("cannot open the error log: {}. Give --error-logfile a path that this user "
                        "can write, or - for stderr",
@@ -81,6 +85,6 @@ void Log::line(LogLevel level, std::string_view text, int pid) {
   raw(format("[{}] [{}] [{}] {}", local_time(), pid != 0 ? pid : ::getpid(), tag, text));
 }
 
-void Log::raw(std::string_view text) { logger_->info(text); }
+void Log::raw(std::string_view text) { sink_->logger.info(text); }
 
 }  // namespace forebay

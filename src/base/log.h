@@ -8,10 +8,6 @@
 #include "base/result.h"
 #include "base/text.h"
 
-namespace spdlog {
-class logger;
-}
-
 namespace forebay {
 
 /// Numbers as Python's logging has them: they cross the process border.
@@ -54,7 +50,8 @@ class Log {
   [[nodiscard]] bool enabled(LogLevel level) const { return level >= threshold_; }
 
  private:
-  Log(std::shared_ptr<spdlog::logger> logger, LogLevel threshold);
+  struct Sink;  // the library's part
+  Log(std::unique_ptr<Sink> sink, LogLevel threshold);
 
   template <typename... Args>
   void write(LogLevel level, fmt::format_string<Args...> text, Args&&... args) {
@@ -63,7 +60,7 @@ class Log {
     }
   }
 
-  std::shared_ptr<spdlog::logger> logger_;
+  std::unique_ptr<Sink> sink_;
   LogLevel threshold_;
 };
 

@@ -127,12 +127,12 @@ enum RecordFlags : std::uint8_t {
 /// Records are aligned to 8 bytes and never straddle the end of the ring. Of a pad only the first
 /// eight bytes exist.
 struct RecordHeader {
-  std::uint32_t bytes;  // of the payload that follows
-  RecordType type;
-  std::uint8_t flags;
-  std::uint16_t reserved;
+  std::uint32_t bytes = 0;  // of the payload that follows
+  RecordType type = RecordType::kPad;
+  std::uint8_t flags = 0;
+  std::uint16_t reserved = 0;
   Ticket ticket;
-  std::int64_t at_ns;  // CLOCK_MONOTONIC of the commit where kDone is set, else 0
+  std::int64_t at_ns = 0;  // CLOCK_MONOTONIC of the commit where kDone is set, else 0
 };
 static_assert(sizeof(RecordHeader) == 24);
 inline constexpr std::uint32_t kRecordAlign = 8;

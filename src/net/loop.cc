@@ -28,7 +28,8 @@ std::size_t Loop::run_ready() {
 
 std::size_t Loop::poll_sources() {
   std::size_t work = 0;
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
+  // By index: a source may add another one meanwhile.
+  for (std::size_t i = 0; i < sources_.size(); ++i) {  // NOLINT(modernize-loop-convert)
     if (sources_[i] != nullptr) {
       work += sources_[i]->poll();
     }
