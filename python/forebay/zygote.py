@@ -7,6 +7,7 @@ It talks with the front by JSON objects, one a packet:
             {"command": "quit"}
     zygote: {"event": "ready"}
             {"event": "born", "worker": 0, "pid": 17}  and a pidfd
+            {"event": "unborn", "worker": 0}  it could not be forked
             {"event": "died", "pid": 17, "status": as from waitpid(2)}
             {"event": "log", "level": 40, "text": "..."}
 """
@@ -90,20 +91,31 @@ class Zygote:
     def _fork(self, number: int, control: int) -> worker.Seat | None:
         sys.stdout.flush()
         sys.stderr.flush()
+        born, teller = -1, -1
         try:
+            born, teller = os.pipe()
             pid = os.fork()
         except OSError as error:
             self.log(ERROR, f"cannot fork worker {number}: {error}")
-            os.close(control)
+            for end in {born, teller, control} - {-1}:
+                os.close(end)
+            self.send(event="unborn", worker=number)
             return None
         if pid == 0:
+            os.close(teller)
+            if not os.read(born, 1):
+                os._exit(0)  # the zygote was killed before the front heard of us
+            os.close(born)
             self._become_worker()
             return worker.Seat(number, control, self._memfd, self._wake, self._life)
         self._workers.add(pid)
+        os.close(born)
         os.close(control)
         pidfd = os.pidfd_open(pid)
         self.send(pidfd, event="born", worker=number, pid=pid)
         os.close(pidfd)  # at once: a later fork would keep it
+        os.write(teller, b"!")
+        os.close(teller)
         return None
 
     def _become_worker(self) -> None:

@@ -13,7 +13,7 @@ constexpr std::chrono::seconds kLastWords{2};
 Fd open_signals() {
   sigset_t wanted;
   ::sigemptyset(&wanted);
-  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) {
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}) {
     ::sigaddset(&wanted, signal);
   }
   ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
@@ -39,6 +39,9 @@ void StopSequence::signalled() {
 }
 
 void StopSequence::handle(int signal) {
+  if (signal == SIGCHLD) {
+    return pool_.reap_orphans();
+  }
   front_.log().info("Handling signal: {}", ::sigabbrev_np(signal));
   if (signal == SIGHUP) {
     pool_.reload();

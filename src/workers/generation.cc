@@ -19,6 +19,9 @@ namespace {
 /// Between the deaths of workers that never got ready.
 constexpr Duration kRestartDelayFirst = std::chrono::milliseconds(100);
 constexpr Duration kRestartDelayMax = std::chrono::seconds(10);
+/// Of a worker's control socket: those read at once, and more than can wait in a socket.
+constexpr unsigned kMessagesPerTurn = 16;
+constexpr unsigned kMessagesAll = 4096;
 /// gunicorn's exit codes for a worker that cannot boot: import failed, application unusable.
 constexpr int kExitBoot = 3;
 constexpr int kExitApp = 4;
@@ -43,8 +46,7 @@ Result<std::unique_ptr<Generation>> Generation::start(front::Front& front, const
   std::unique_ptr<Generation> generation(
       new Generation(front, options, std::move(*channel), std::move(events)));
   Result<std::unique_ptr<Zygote>> zygote = Zygote::spawn(
-      front.loop(), options,
-      {generation->channel_.memfd(), generation->channel_.wake_fd(), life},
+      front.loop(), options, {generation->channel_.memfd(), generation->channel_.wake_fd(), life},
       generation->zygote_events());
   if (!zygote) {
     return std::unexpected(zygote.error());
@@ -85,6 +87,7 @@ Zygote::Events Generation::zygote_events() {
           },
       .born = [this](unsigned worker, pid_t pid,
                      Fd pidfd) { worker_born(worker, pid, std::move(pidfd)); },
+      .unborn = [this](unsigned worker) { worker_unborn(worker); },
       .died = [this](pid_t pid, int status) { worker_status(pid, status); },
       .log =
           [this](int level, std::string_view text) {
@@ -97,7 +100,7 @@ Zygote::Events Generation::zygote_events() {
 // Births.
 
 void Generation::fork_missing() {
-  for (unsigned i = 0; i < workers_.size() && !retiring_; ++i) {
+  for (unsigned i = 0; i < workers_.size() && zygote_ && !retiring_; ++i) {
     if (workers_[i].state == Worker::State::kNone) {
       fork_worker(i);
     }
@@ -106,39 +109,64 @@ void Generation::fork_missing() {
 
 void Generation::fork_worker(unsigned index) {
   Worker& worker = workers_[index];
+  worker = Worker();
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
     front_.log().error("cannot fork a worker: no socket pair: {}", std::strerror(errno));
-    return;
+    return fork_later();
   }
   const Fd theirs(pair[1]);
-  worker = Worker();
   worker.control.reset(pair[0]);
   ::fcntl(pair[0], F_SETFL, O_NONBLOCK);
   worker.state = Worker::State::kStarting;
   if (const Result<void> asked = zygote_->fork_worker(index, theirs); !asked) {
     front_.log().error("cannot fork a worker: {}", asked.error().message);
-    worker.state = Worker::State::kNone;
+    worker = Worker();
+    return fork_later();
+  }
+  worker.control_watch.emplace(front_.loop(), pair[0],
+                               [this, index] { read_control(index, kMessagesPerTurn); });
+}
+
+void Generation::fork_later() {
+  restart_delay_ = std::clamp(restart_delay_ * 2, kRestartDelayFirst, kRestartDelayMax);
+  timer_.after(restart_delay_, [this] { fork_missing(); });
+}
+
+/// The zygote could not fork it.
+void Generation::worker_unborn(unsigned index) {
+  if (index >= workers_.size() || workers_[index].state != Worker::State::kStarting) {
     return;
   }
-  worker.control_watch.emplace(front_.loop(), pair[0], [this, index] { read_control(index); });
+  workers_[index] = Worker();
+  retiring_ ? maybe_gone() : fork_later();
 }
 
 void Generation::worker_born(unsigned index, pid_t pid, Fd pidfd) {
-  if (index >= workers_.size() || !pidfd) {
+  if (index >= workers_.size() || pid <= 1) {
     return;
   }
   Worker& worker = workers_[index];
   worker.pid = pid;
+  if (!pidfd) {
+    // We had no descriptor left for it, so nobody would see it die. The zygote tells its end.
+    front_.log().error("cannot watch the worker (pid: {}): no descriptor left; killing it", pid);
+    ::kill(pid, SIGKILL);
+    return;
+  }
   worker.pidfd = std::move(pidfd);
   worker.death_watch.emplace(front_.loop(), worker.pidfd.get(),
                              [this, index] { worker_died(index); });
+  if (killed_) {
+    send_signal(worker.pidfd, SIGKILL);
+  }
   front_.log().info("Booting worker with pid: {}", pid);
 }
 
 void Generation::worker_ready(unsigned index) {
   workers_[index].state = Worker::State::kReady;
   workers_[index].has_served = true;
+  ever_ready_ = true;
   events_.capacity_changed();
   if (!booted_ && !retiring_ && servers() == options_.servers()) {
     booted_ = true;
@@ -152,7 +180,7 @@ void Generation::worker_ready(unsigned index) {
 void Generation::worker_died(unsigned index) {
   Worker& worker = workers_[index];
   worker.death_watch.reset();
-  read_control(index);
+  read_control(index, kMessagesAll);
   worker.control_watch.reset();
   worker.state = Worker::State::kDead;
   const auto sink = [this](std::uint32_t s, const channel::Record& r) { return take(s, r); };
@@ -181,7 +209,8 @@ void Generation::end_job(channel::Ticket ticket) {
   if (job.exchange != nullptr) {
     begun(*job.exchange);  // who had it, and since when, for the log
   }
-  front::Exchange* exchange = std::exchange(job.exchange, nullptr);
+  front::Exchange* exchange = job.exchange;
+  job = {};
   channel_.finish(ticket);
   front::Dispatcher& dispatcher = front_.dispatcher();
   if (exchange == nullptr) {
@@ -237,23 +266,23 @@ void Generation::replace(unsigned index, bool has_served) {
     restart_delay_ = Duration{0};
     return fork_worker(index);
   }
-  restart_delay_ = std::clamp(restart_delay_ * 2, kRestartDelayFirst, kRestartDelayMax);
-  timer_.after(restart_delay_, [this] { fork_missing(); });
+  fork_later();
 }
 
 void Generation::zygote_exited(int wait_status) {
   zygote_.reset();
+  for (Worker& worker : workers_) {
+    const bool unborn = worker.state == Worker::State::kStarting && !worker.pidfd;
+    if (worker.state == Worker::State::kDead || unborn) {
+      worker = Worker();  // nobody will tell any more how it ended
+    }
+  }
   if (!retiring_) {
     front_.log().error("The zygote {}", describe(wait_status));
-    if (!booted_) {
+    if (!ever_ready_) {
       return boot_failed(WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0
                              ? WEXITSTATUS(wait_status)
                              : kExitBoot);
-    }
-  }
-  for (Worker& worker : workers_) {
-    if (worker.state == Worker::State::kDead) {
-      worker.state = Worker::State::kNone;
     }
   }
   events_.capacity_changed();
@@ -277,7 +306,12 @@ void Generation::retire(Duration patience) {
   retiring_ = true;
   return_unclaimed();
   maybe_gone();
-  timer_.after(patience, [this] { kill_workers(SIGKILL); });
+  timer_.after(patience, [this] {
+    kill_workers(SIGKILL);
+    if (zygote_) {
+      zygote_->kill();  // it may hang in the import of --preload
+    }
+  });
 }
 
 /// Nobody here is to claim them any more: they go back to the head of the queue, in their order.
@@ -296,6 +330,7 @@ void Generation::return_unclaimed() {
 }
 
 void Generation::kill_workers(int signal) {
+  killed_ = true;
   for (const Worker& worker : workers_) {
     if (worker.pidfd && worker.state != Worker::State::kDead) {
       send_signal(worker.pidfd, signal);
@@ -327,20 +362,32 @@ void Generation::maybe_gone() {
 
 // The control socket.
 
-void Generation::read_control(unsigned index) {
-  while (workers_[index].control) {
-    Result<std::optional<channel::ControlMessage>> message =
-        channel::receive_control(workers_[index].control.get(), control_buffer_);
-    if (!message || !*message) {
-      if (!message) {
-        workers_[index].control_watch.reset();  // its end: the pidfd tells
-      }
-      return;
-    }
-    if (!handle_control(index, std::move(**message))) {
-      corrupt(index);
-    }
+/// What is left is read in a later turn: a worker that says very much must not keep the front from
+/// everybody else.
+void Generation::read_control(unsigned index, unsigned messages_max) {
+  while (messages_max > 0 && read_message(index)) {
+    --messages_max;
   }
+}
+
+/// False: there is none now.
+bool Generation::read_message(unsigned index) {
+  if (!workers_[index].control) {
+    return false;
+  }
+  Result<std::optional<channel::ControlMessage>> message =
+      channel::receive_control(workers_[index].control.get(), control_buffer_);
+  if (!message) {
+    workers_[index].control_watch.reset();  // its end: the pidfd tells
+    return false;
+  }
+  if (!*message) {
+    return false;
+  }
+  if (!handle_control(index, std::move(**message))) {
+    corrupt(index);
+  }
+  return true;
 }
 
 bool Generation::handle_control(unsigned index, channel::ControlMessage message) {
@@ -352,14 +399,14 @@ bool Generation::handle_control(unsigned index, channel::ControlMessage message)
       }
       return true;
     case channel::ControlKind::kLog:
-      message.header.value == 0
-          ? front_.log().raw(message.text)
-          : front_.log().line(static_cast<LogLevel>(message.header.value), message.text,
-                              worker.pid);
+      message.header.value == 0 ? front_.log().raw(message.text)
+                                : front_.log().line(static_cast<LogLevel>(message.header.value),
+                                                    message.text, worker.pid);
       return true;
     case channel::ControlKind::kFile:
       worker.files[message.header.ticket.pack()] = std::move(message.fd);
-      return worker.files.size() <= options_.threads;
+      // Of requests whose records are still in the rings: it may have finished several meanwhile.
+      return worker.files.size() <= jobs_.size();
     case channel::ControlKind::kWantBody:
       give_body(index, message.header.ticket);
       return true;

@@ -25,9 +25,9 @@ namespace forebay::workers {
 class Generation final : public net::Source {
  public:
   struct Events {
-    std::function<void()> booted;            // every worker is ready for the first time
-    std::function<void()> capacity_changed;  // servers() or outstanding work of a retiring one
-    std::function<void()> orphaned;          // the zygote died: no worker can be replaced any more
+    std::function<void()> booted;             // every worker is ready for the first time
+    std::function<void()> capacity_changed;   // servers() or outstanding work of a retiring one
+    std::function<void()> orphaned;           // the zygote died: no worker can be replaced any more
     std::function<void(int exit_code)> gone;  // no process is left; 0, or why it could not boot
   };
 
@@ -47,6 +47,9 @@ class Generation final : public net::Source {
   [[nodiscard]] std::size_t outstanding() const { return channel_.outstanding(); }
   [[nodiscard]] front::WorkerCounts count_workers() const;
   [[nodiscard]] bool booted() const { return booted_; }
+  /// Its zygote died: no worker can be replaced any more.
+  [[nodiscard]] bool orphaned() const { return !zygote_; }
+  [[nodiscard]] pid_t zygote_pid() const { return zygote_ ? zygote_->pid() : 0; }
 
   /// Lets the workers finish what they were given, then leave; kills them after `patience`.
   void retire(Duration patience);
@@ -60,10 +63,11 @@ class Generation final : public net::Source {
   void end_sleep() override { channel_.awake(); }
 
  private:
-  /// A slot's request. The exchange is null once it has its answer.
+  /// A slot's request. The exchange is null once it has its answer; its server may still be busy.
   struct Job {
     front::Exchange* exchange = nullptr;
-    TimePoint started;
+    TimePoint started;    // zero: no server has begun it
+    unsigned worker = 0;  // who has
   };
   /// What a record brings.
   struct Incoming {
@@ -80,6 +84,8 @@ class Generation final : public net::Source {
   // Births and deaths.
   void fork_missing();
   void fork_worker(unsigned index);
+  void fork_later();
+  void worker_unborn(unsigned index);
   void worker_born(unsigned index, pid_t pid, Fd pidfd);
   void worker_ready(unsigned index);
   void worker_died(unsigned index);
@@ -87,7 +93,8 @@ class Generation final : public net::Source {
   void replace(unsigned index, bool has_served);
   void zygote_exited(int wait_status);
   void end_job(channel::Ticket ticket);
-  void read_control(unsigned index);
+  void read_control(unsigned index, unsigned messages_max);
+  bool read_message(unsigned index);
   bool handle_control(unsigned index, channel::ControlMessage message);
   void give_body(unsigned index, channel::Ticket ticket);
   void corrupt(std::uint32_t server);
@@ -123,9 +130,11 @@ class Generation final : public net::Source {
   Duration restart_delay_{0};
   int boot_exit_code_ = 0;
   bool zygote_ready_ = false;
-  bool booted_ = false;
+  bool ever_ready_ = false;  // some worker
+  bool booted_ = false;      // all of them
   bool retiring_ = false;
   bool closed_ = false;  // the channel: workers leave
+  bool killed_ = false;  // so shall be who is born yet
 };
 
 }  // namespace forebay::workers

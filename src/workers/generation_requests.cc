@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/pidfd.h"
 #include "base/text.h"
@@ -19,14 +20,18 @@ std::string_view text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+std::string describe(const front::Exchange* exchange) {
+  return exchange == nullptr ? "a request that has its answer"
+                             : format("{} {}", exchange->head.method, exchange->head.target);
+}
+
 }  // namespace
 
 bool Generation::start_exchange(front::Exchange& exchange) {
   const std::size_t head = head_bytes(exchange);
   const front::Body& body = exchange.body;
   const bool by_file = body.file() && body.size() > channel::kArenaBodyMax;
-  const std::optional<channel::Draft> draft =
-      channel_.reserve(head + (by_file ? 0 : body.size()));
+  const std::optional<channel::Draft> draft = channel_.reserve(head + (by_file ? 0 : body.size()));
   if (!draft) {
     return false;
   }
@@ -37,9 +42,9 @@ bool Generation::start_exchange(front::Exchange& exchange) {
       front_.log().error("a request's body is lost: {}", copied.error().message);
     }
   } else if (!by_file) {
-    std::ranges::copy(body.memory(), out);
+    std::memcpy(out, body.memory().data(), body.size());
   }
-  jobs_[draft->ticket.slot] = {&exchange, {}};
+  jobs_[draft->ticket.slot] = {&exchange, {}, 0};
   exchange.backend_place = this;
   exchange.backend_ticket = draft->ticket.pack();
   channel_.publish(*draft, static_cast<std::uint32_t>(head), by_file ? body.size() : 0, 0);
@@ -85,7 +90,8 @@ void Generation::note_claim(front::Exchange& exchange, const channel::Claim& cla
   const TimePoint now = Clock::now();
   // A worker's clock is data: it lies between what we know to be before and after.
   exchange.started = std::clamp(from_ns(claim.at_ns), exchange.queued, now);
-  exchange.worker_pid = workers_[worker_of(claim.server)].pid;
+  job.worker = worker_of(claim.server);
+  exchange.worker_pid = workers_[job.worker].pid;
   ++exchange.attempts;
   job.started = exchange.started;
   front_.dispatcher().begun(exchange);
@@ -127,10 +133,14 @@ channel::Taken Generation::take(std::uint32_t server, const channel::Record& rec
     front_.dispatcher().answered(*exchange);
   }
   if (done) {
-    const TimePoint ended = std::clamp(from_ns(record.at_ns), job.started, Clock::now());
-    front_.metrics().busy_seconds += to_seconds(ended - job.started);
+    const TimePoint started = std::exchange(job, {}).started;
+    const Duration service = std::clamp(from_ns(record.at_ns), started, Clock::now()) - started;
+    front_.metrics().busy_seconds += to_seconds(service);
     channel_.finish(record.ticket);
-    front_.dispatcher().server_free(ended - job.started);
+    if (retiring_) {
+      events_.capacity_changed();
+    }
+    front_.dispatcher().server_free(service);
     maybe_gone();
   }
   if (!incoming.valid) {
@@ -145,8 +155,8 @@ channel::Taken Generation::take(std::uint32_t server, const channel::Record& rec
 /// The file that a worker has sent for a kFile record; none: it has not.
 Fd Generation::take_file(std::uint32_t server, channel::Ticket ticket) {
   Worker& worker = workers_[worker_of(server)];
-  if (!worker.files.contains(ticket.pack())) {
-    read_control(worker_of(server));  // sent before the record was committed: it is there
+  // Sent before the record was committed: it is there.
+  while (!worker.files.contains(ticket.pack()) && read_message(worker_of(server))) {
   }
   const auto found = worker.files.find(ticket.pack());
   if (found == worker.files.end()) {
@@ -184,7 +194,8 @@ void Generation::deliver(front::Exchange& exchange, const channel::Record& recor
   if (aborted || unanswered) {
     const front::Reason reason =
         incoming.valid && !unanswered ? front::Reason::kOk : front::Reason::kWorkerDied;
-    exchange.answering ? exchange.sink.abort(reason) : exchange.sink.lost(front::Reason::kWorkerDied);
+    exchange.answering ? exchange.sink.abort(reason)
+                       : exchange.sink.lost(front::Reason::kWorkerDied);
   } else if (incoming.response) {
     exchange.answering = true;
     exchange.sink.start(incoming.response->head, incoming.response->body, over);
@@ -195,21 +206,27 @@ void Generation::deliver(front::Exchange& exchange, const channel::Record& recor
   }
 }
 
-/// The client gets its 504 now; the server counts as busy until its process is gone.
+/// The client gets its 504 now; the server counts as busy until its process is gone. Who has been
+/// answered and goes on and on costs its worker just the same.
 void Generation::check_timeouts(TimePoint now) {
   for (Job& job : jobs_) {
-    if (job.exchange == nullptr || !begun(*job.exchange) ||
-        now - job.started < options_.timeout) {
+    if (job.exchange != nullptr) {
+      begun(*job.exchange);
+    }
+    if (job.started == TimePoint{} || now - job.started < options_.timeout) {
+      continue;
+    }
+    Worker& worker = workers_[job.worker];
+    if (worker.pidfd && !worker.timed_out) {
+      worker.timed_out = true;
+      send_signal(worker.pidfd, SIGKILL);
+      front_.log().error("WORKER TIMEOUT (pid:{}): {} ran for more than {} s", worker.pid,
+                         describe(job.exchange), to_seconds(options_.timeout));
+    }
+    if (job.exchange == nullptr) {
       continue;
     }
     front::Exchange& exchange = *std::exchange(job.exchange, nullptr);
-    const auto worker = std::ranges::find(workers_, exchange.worker_pid, &Worker::pid);
-    front_.log().error("WORKER TIMEOUT (pid:{}): {} {} ran for more than {} s", exchange.worker_pid,
-                       exchange.head.method, exchange.head.target, to_seconds(options_.timeout));
-    if (worker != workers_.end() && worker->pidfd) {
-      worker->timed_out = true;
-      send_signal(worker->pidfd, SIGKILL);
-    }
     exchange.ended = now;
     front_.dispatcher().answered(exchange);
     exchange.answering ? exchange.sink.abort(front::Reason::kWorkerTimeout)

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
+
 #include <boost/asio/post.hpp>
 
 #include "base/check.h"
@@ -13,6 +15,8 @@ namespace forebay::workers {
 namespace {
 
 constexpr std::chrono::milliseconds kTimeoutCheck{100};
+/// Until the next try to replace a generation whose zygote died.
+constexpr std::chrono::seconds kReloadRetry{5};
 
 }  // namespace
 
@@ -20,7 +24,8 @@ Pool::Pool(front::Front& front, const Options& options, std::function<void(int)>
     : front_(front),
       options_(options),
       failed_(std::move(failed)),
-      timer_(front.loop()) {
+      timer_(front.loop()),
+      retry_timer_(front.loop()) {
   front_.dispatcher().set_backend(this);
 }
 
@@ -40,12 +45,16 @@ Result<void> Pool::start() {
 
 Result<void> Pool::add_generation() {
   auto holder = std::make_shared<Generation*>(nullptr);  // known once it exists
-  Result<std::unique_ptr<Generation>> generation = Generation::start(
-      front_, options_, life_read_.get(),
-      {.booted = [this, holder] { booted(**holder); },
-       .capacity_changed = [this] { update_capacity(); },
-       .orphaned = [this] { reload(); },
-       .gone = [this, holder](int exit_code) { gone(**holder, exit_code); }});
+  Result<std::unique_ptr<Generation>> generation =
+      Generation::start(front_, options_, life_read_.get(),
+                        {.booted = [this, holder] { booted(**holder); },
+                         .capacity_changed = [this] { update_capacity(); },
+                         .orphaned =
+                             [this] {
+                               reap_orphans();
+                               reload();
+                             },
+                         .gone = [this, holder](int exit_code) { gone(**holder, exit_code); }});
   if (!generation) {
     return std::unexpected(generation.error());
   }
@@ -62,8 +71,43 @@ void Pool::reload() {
     return;
   }
   ++front_.metrics().restarts_reload;
+  // One that still boots has been overtaken: however many HUPs come, one boots at a time.
+  for (const auto& generation : generations_) {
+    if (generation.get() != serving_ && !generation->booted()) {
+      generation->retire(Duration{0});
+    }
+  }
   if (const Result<void> added = add_generation(); !added) {
     front_.log().error("Reload failed, the old workers go on: {}", added.error().message);
+    retry_orphan();
+  }
+}
+
+/// Without a zygote the serving generation loses its workers one by one, for good.
+void Pool::retry_orphan() {
+  if (serving_ != nullptr && serving_->orphaned()) {
+    retry_timer_.after(kReloadRetry, [this] {
+      if (serving_ != nullptr && serving_->orphaned()) {
+        reload();
+      }
+    });
+  }
+}
+
+/// What workers leave behind becomes our children, as we are their subreaper.
+void Pool::reap_orphans() {
+  for (;;) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) {
+      return;
+    }
+    const bool zygote = std::ranges::any_of(generations_, [&info](const auto& generation) {
+      return generation->zygote_pid() == info.si_pid;
+    });
+    if (zygote) {
+      return;  // it is watched; gone() or orphaned() goes on here
+    }
+    ::waitpid(info.si_pid, nullptr, WNOHANG);
   }
 }
 
@@ -91,12 +135,14 @@ void Pool::gone(Generation& generation, int exit_code) {
     }
     std::erase_if(generations_, [dead](const auto& g) { return g.get() == dead; });
     update_capacity();
+    reap_orphans();
     if (stopping_ && generations_.empty() && stopped_) {
       std::exchange(stopped_, nullptr)();
     } else if (was_serving && !stopping_) {
       failed_(exit_code);
     } else if (exit_code != 0) {
       front_.log().error("Reload failed, the old workers go on");
+      retry_orphan();
     }
   });
 }
@@ -104,6 +150,7 @@ void Pool::gone(Generation& generation, int exit_code) {
 void Pool::stop(Duration patience, std::function<void()> stopped) {
   stopping_ = true;
   timer_.cancel();
+  retry_timer_.cancel();
   if (generations_.empty()) {
     return stopped();
   }

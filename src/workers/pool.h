@@ -29,6 +29,8 @@ class Pool final : public front::Backend {
   void stop(Duration patience, std::function<void()> stopped);
   /// The end: nobody is forked in their place.
   void kill_workers(int signal);
+  /// On SIGCHLD.
+  void reap_orphans();
 
   [[nodiscard]] bool ready() const override {
     return serving_ != nullptr && serving_->servers() != 0;
@@ -42,6 +44,7 @@ class Pool final : public front::Backend {
   Result<void> add_generation();
   void booted(Generation& generation);
   void gone(Generation& generation, int exit_code);
+  void retry_orphan();
   void update_capacity();
   void check_timeouts();
   void watch_timeouts();
@@ -55,6 +58,7 @@ class Pool final : public front::Backend {
   std::vector<std::unique_ptr<Generation>> generations_;
   Generation* serving_ = nullptr;
   net::Timer timer_;
+  net::Timer retry_timer_;
   bool stopping_ = false;
 };
 

@@ -77,6 +77,9 @@ int spawn_process(const std::vector<std::string>& arguments, const std::vector<i
   std::vector<Fd> copies;  // out of the way of the targets
   for (std::size_t i = 0; i < fds.size(); ++i) {
     copies.emplace_back(::fcntl(fds[i], F_DUPFD_CLOEXEC, kAboveChildFds));
+    if (!copies.back()) {
+      return errno;
+    }
     ::posix_spawn_file_actions_adddup2(&plan.actions, copies.back().get(),
                                        kFirstChildFd + static_cast<int>(i));
   }
@@ -98,8 +101,10 @@ Result<std::unique_ptr<Zygote>> Zygote::spawn(net::Loop& loop, const Options& op
   }
   Fd ours(pair[0]);
   const Fd theirs(pair[1]);
-  const std::vector<std::string> arguments{options.python, options.package, "--control", "3",
-                                           "--memfd",      "4",             "--wake",    "5",
+  const std::vector<std::string> arguments{options.python, options.package,
+                                           "--control",    "3",
+                                           "--memfd",      "4",
+                                           "--wake",       "5",
                                            "--life",       "6"};
   pid_t pid = 0;
   const int status = spawn_process(
@@ -110,7 +115,10 @@ Result<std::unique_ptr<Zygote>> Zygote::spawn(net::Loop& loop, const Options& op
   }
   Fd pidfd = open_pidfd(pid);
   if (!pidfd) {
-    return fail_errno("open a pidfd");
+    const auto failed = fail_errno("open a pidfd");
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return failed;
   }
   ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
   std::unique_ptr<Zygote> zygote(
@@ -148,6 +156,8 @@ Result<void> Zygote::fork_worker(unsigned worker, const Fd& control) {
 
 void Zygote::quit() { (void)send({{"command", "quit"}}); }
 
+void Zygote::kill() { send_signal(pidfd_, SIGKILL); }
+
 /// False: there is nothing more now.
 bool Zygote::receive() {
   std::vector<char> buffer(kMessageMax);
@@ -179,6 +189,8 @@ void Zygote::dispatch(const Json& message, Fd fd) {
     events_.ready();
   } else if (event == "born") {
     events_.born(message.value("worker", 0U), message.value("pid", 0), std::move(fd));
+  } else if (event == "unborn") {
+    events_.unborn(message.value("worker", 0U));
   } else if (event == "died") {
     events_.died(message.value("pid", 0), message.value("status", 0));
   } else if (event == "log") {

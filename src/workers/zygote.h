@@ -30,6 +30,7 @@ class Zygote {
   struct Events {
     std::function<void()> ready;
     std::function<void(unsigned worker, pid_t pid, Fd pidfd)> born;
+    std::function<void(unsigned worker)> unborn;  // it could not be forked
     std::function<void(pid_t pid, int wait_status)> died;
     std::function<void(int level, std::string_view text)> log;
     std::function<void(int wait_status)> exited;  // the zygote itself
@@ -46,6 +47,7 @@ class Zygote {
   /// Forks a worker that gets `control`, its end of the pair that the front keeps the other end of.
   Result<void> fork_worker(unsigned worker, const Fd& control);
   void quit();
+  void kill();
 
  private:
   Zygote(net::Loop& loop, pid_t pid, Fd pidfd, Fd control, Events events);
