@@ -170,9 +170,9 @@ net::Task<bool> Connection::serve(Exchange& exchange, Relay& relay) {
   if (const auto refusal = dispatcher.offer(exchange)) {
     co_return co_await answer(answer_for(*refusal), exchange);
   }
-  input_.arm();  // to hear at once when the client leaves
   bool left = false;
   while (!relay.over()) {
+    input_.arm();  // to hear at once when the client leaves, also after it has sent more
     if (draining_ && input_.data().empty()) {
       relay.close_after();
     }

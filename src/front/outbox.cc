@@ -47,7 +47,7 @@ void Outbox::send_file(Fd file, std::uint64_t offset, std::uint64_t length) {
 
 std::size_t Outbox::write_now(std::initializer_list<std::string_view> parts) {
   CHECK(parts.size() <= kPartsMax);
-  std::array<iovec, kPartsMax> vector;
+  std::array<iovec, kPartsMax> vector{};
   std::size_t count = 0;
   for (const std::string_view part : parts) {
     if (!part.empty()) {
@@ -72,7 +72,7 @@ void Outbox::keep(std::string_view bytes) {
     return;
   }
   const bool spilling = spill_ && spill_->size() != spill_sent_;
-  if (!spilling && memory_.size() - memory_sent_ + bytes.size() <= settings_.spool_memory) {
+  if (!spilling && memory_.size() + bytes.size() <= settings_.spool_memory) {
     memory_.append(bytes);
     return;
   }

@@ -38,7 +38,10 @@ class Outbox final : private net::Timeout {
   /// The client is gone, has not read for too long, or the spool failed.
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] bool pending() const { return pending_; }
-  [[nodiscard]] bool has_room() const { return failed_ || kept() < settings_.spool_max; }
+  /// What was sent from the file still takes its place there, until all of it was.
+  [[nodiscard]] bool has_room() const {
+    return failed_ || !spill_ || spill_->size() < settings_.spool_max;
+  }
 
  private:
   [[nodiscard]] std::uint64_t kept() const {

@@ -1,6 +1,5 @@
 #include "front/outbox.h"
 
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,6 +7,8 @@
 #include <array>
 #include <functional>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "front/relay.h"
 #include "front/ticker.h"
@@ -123,6 +124,24 @@ TEST_F(OutboxTest, FailsWhenTheClientIsGoneAndForgetsTheRest) {
   EXPECT_TRUE(out.has_room());
 }
 
+TEST_F(OutboxTest, AReaderWhoNeverCatchesUpDoesNotMakeTheFileGrow) {
+  settings_.spool_max = 1'000'000;
+  Outbox out(socket_, changed_, settings_, ticker_);
+  const std::string piece = pattern(100'000, 'x');
+  out.send({pattern(900'000, 'x')});
+  std::string read(piece.size(), ' ');
+  int pieces = 0;
+  while (out.has_room() && pieces < 100) {  // as much comes as goes
+    out.send({piece});
+    ++pieces;
+    ASSERT_GT(::read(client_.get(), read.data(), read.size()), 0);
+    loop_.context().poll();
+  }
+  EXPECT_LT(pieces, 100);
+  read_all();
+  EXPECT_TRUE(out.has_room());
+}
+
 TEST_F(OutboxTest, FailsWhenTheSpoolDirectoryDoesNotExist) {
   settings_.spool_directory = "/nonexistent";
   Outbox out(socket_, changed_, settings_, ticker_);
@@ -147,8 +166,8 @@ class RelayTest : public OutboxTest {
     return response.substr(response.find("\r\n\r\n") + 4);
   }
 
-  static constexpr http::RequestFacts kGet{.is_head = false, .minor_version = 1,
-                                           .keep_alive = true};
+  static constexpr http::RequestFacts kGet{
+      .is_head = false, .minor_version = 1, .keep_alive = true};
   std::string scratch_;
   DateClock clock_;
   bool keep_alive_ = false;
@@ -210,6 +229,28 @@ TEST_F(RelayTest, NothingOfAnInvalidHeadReachesTheClient) {
     relay.body("more", true);
   });
   EXPECT_EQ(response, "");
+  EXPECT_EQ(reason_, Reason::kWorkerDied);
+}
+
+TEST_F(RelayTest, AnInvalidHeadThatBreaksOffIsStillTheWorkersFault) {
+  const std::array<http::Field, 1> fields{{{"X-A", "b\nc"}}};
+  const std::string response = relayed(kGet, [&fields](Relay& relay) {
+    relay.start({200, "OK", fields}, "hello", false);
+    relay.abort(Reason::kOk);
+  });
+  EXPECT_EQ(response, "");
+  EXPECT_EQ(reason_, Reason::kWorkerDied);
+}
+
+TEST_F(RelayTest, NothingFollowsAFile) {
+  const std::array<http::Field, 1> fields{{{"Content-Length", "2000000"}}};
+  relayed(kGet, [&fields, this](Relay& relay) {
+    relay.start({200, "OK", fields}, "", false);
+    relay.file(file_with(pattern(1'000'000, 'a')), 0, 1'000'000, false);
+    relay.file(file_with("another"), 0, 7, false);
+    relay.body("more", true);
+  });
+  EXPECT_FALSE(keep_alive_);
   EXPECT_EQ(reason_, Reason::kWorkerDied);
 }
 

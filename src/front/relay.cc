@@ -33,6 +33,9 @@ void Relay::start(const ResponseStart& head, std::string_view body, bool end) {
 }
 
 void Relay::body(std::string_view bytes, bool end) {
+  if (has_file_ && !bytes.empty() && !muted_) {
+    spoil();  // nothing comes after a file
+  }
   bytes = take(bytes);
   const std::string_view last = end && framing_.chunked ? http::kLastChunk : "";
   if (muted_) {
@@ -50,10 +53,11 @@ void Relay::file(Fd file, std::uint64_t offset, std::uint64_t length, bool end) 
   if (!framing_.body_allowed || muted_) {
     return finish(end);
   }
-  if (framing_.chunked || (left_ && *left_ < length)) {
-    spoil();  // a file always comes with its length
+  if (framing_.chunked || has_file_ || (left_ && *left_ < length)) {
+    spoil();  // a file always comes with its length, and alone
     return finish(end);
   }
+  has_file_ = true;
   left_ = left_ ? std::optional(*left_ - length) : std::nullopt;
   body_bytes_ += length;
   if (length != 0) {
@@ -90,7 +94,7 @@ void Relay::spoil() {
 }
 
 void Relay::abort(Reason reason) {
-  reason_ = reason;
+  reason_ = started() || reason != Reason::kOk ? reason : Reason::kWorkerDied;
   broken_ = true;
   over_ = true;
   changed_.set();

@@ -62,6 +62,7 @@ class Relay final : public ResponseSink {
   bool over_ = false;
   bool broken_ = false;
   bool muted_ = false;
+  bool has_file_ = false;
 };
 
 }  // namespace forebay::front
