@@ -1,18 +1,18 @@
 #include "front/admin.h"
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <array>
 #include <cstring>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/write.hpp>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "http/request_parser.h"
+#include "net/timer.h"
 
 namespace forebay::front {
 namespace {
@@ -21,6 +21,8 @@ using Parsed = http::RequestParser::Event;
 
 /// From accept to the last byte; an admin client is a program nearby.
 constexpr std::chrono::seconds kTimeLimit{10};
+/// Beyond, whoever asks is turned away: descriptors are for clients.
+constexpr std::size_t kConnectionsMax = 64;
 constexpr std::size_t kQueuePageMax = 10'000;
 
 }  // namespace
@@ -31,23 +33,25 @@ void Admin::start() {
       [this](Fd fd) {
         net::Socket socket(front_.loop().executor());
         socket.assign({listener_.address().storage.ss_family, 0}, fd.release());
+        if (open_ == kConnectionsMax) {
+          return;
+        }
+        ++open_;
         net::asio::co_spawn(front_.loop().executor(), serve(std::move(socket)),
-                            net::asio::detached);
+                            [this](const std::exception_ptr&) { --open_; });
       },
       [](int) {});
 }
 
 /// One request a connection; a slow client is cut off.
 net::Task<void> Admin::serve(net::Socket socket) {
-  net::asio::basic_waitable_timer<Clock, net::asio::wait_traits<Clock>, net::Executor> limit(
-      front_.loop().executor(), kTimeLimit);
-  limit.async_wait([&socket](const boost::system::error_code& error) {
-    if (!error) {
-      socket.close();
-    }
+  net::Timer limit(front_.loop());
+  limit.after(kTimeLimit, [&socket] {
+    boost::system::error_code ignored;
+    socket.close(ignored);
   });
   http::RequestParser parser(limits_);
-  std::array<char, 4096> buffer;
+  std::array<char, 4096> buffer{};
   boost::system::error_code error;
   Parsed event = Parsed::kNeedMore;
   while (event == Parsed::kNeedMore && !error) {
@@ -71,8 +75,7 @@ net::Task<void> Admin::serve(net::Socket socket) {
   head.field("Content-Type", answer.type);
   head.field("Cache-Control", "no-store");
   const http::HttpDate& date = front_.date_clock().now();
-  const auto framing =
-      http::decide_framing(facts, answer.status, std::nullopt, answer.body.size());
+  const auto framing = http::decide_framing(facts, answer.status, std::nullopt, answer.body.size());
   head.finish(framing, facts, {date.data(), date.size()});
   text += framing.body_allowed ? answer.body : "";
   co_await net::asio::async_write(socket, net::asio::buffer(text),
@@ -100,8 +103,7 @@ Admin::Page Admin::page(std::string_view method, std::string_view path) {
   if (path == "/queue") {
     return {200, "application/json", queue()};
   }
-  return {404, "text/plain",
-          "Pages: /livez /readyz /metrics /status.json /queue\n"};
+  return {404, "text/plain", "Pages: /livez /readyz /metrics /status.json /queue\n"};
 }
 
 bool Admin::ready() { return front_.dispatcher().backend().ready() && !front_.draining(); }
@@ -166,11 +168,10 @@ std::string Admin::queue() {
       break;
     }
     const std::string_view target = exchange->head.target;
-    const double predicted = queue.servers() == 0
-                                 ? 0
-                                 : to_seconds(queue.mean_service()) *
-                                       static_cast<double>(position) /
-                                       static_cast<double>(queue.servers());
+    const double predicted = queue.servers() == 0 ? 0
+                                                  : to_seconds(queue.mean_service()) *
+                                                        static_cast<double>(position) /
+                                                        static_cast<double>(queue.servers());
     requests.push_back({{"age_seconds", to_seconds(now - exchange->queued)},
                         {"method", exchange->head.method},
                         {"path", target.substr(0, target.find('?'))},

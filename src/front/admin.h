@@ -15,8 +15,7 @@ namespace forebay::front {
 ///   /queue           every waiting request
 class Admin {
  public:
-  Admin(Front& front, net::Listener listener)
-      : front_(front), listener_(std::move(listener)) {}
+  Admin(Front& front, net::Listener listener) : front_(front), listener_(std::move(listener)) {}
 
   void start();
   [[nodiscard]] const net::Address& address() const { return listener_.address(); }
@@ -36,6 +35,7 @@ class Admin {
 
   Front& front_;
   net::Listener listener_;
+  std::size_t open_ = 0;
   http::RequestLimits limits_;
 };
 

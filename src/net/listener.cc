@@ -5,12 +5,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/text.h"
+#include "net/timer.h"
+#include "net/watch.h"
 
 namespace forebay::net {
 namespace {
@@ -42,7 +44,7 @@ std::string advice(const Address& address, int code) {
 
 /// Removes the file of a unix socket that nobody listens at.
 void remove_stale(const Address& address) {
-  struct stat info {};
+  struct stat info{};
   const std::string path = address.path();
   if (::stat(path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) {
     return;
@@ -56,21 +58,19 @@ void remove_stale(const Address& address) {
 }  // namespace
 
 struct Listener::Acceptor {
-  Acceptor(Loop& loop, int fd) : descriptor(loop.executor(), fd), retry(loop.executor()) {}
-  ~Acceptor() { descriptor.release(); }
+  Acceptor(Loop& on, int listening) : loop(on), fd(listening), retry(on) {}
 
-  asio::posix::basic_stream_descriptor<Executor> descriptor;
-  asio::basic_waitable_timer<std::chrono::steady_clock,
-                             asio::wait_traits<std::chrono::steady_clock>, Executor>
-      retry;
+  Loop& loop;
+  int fd;
+  std::optional<Watch> watch;
+  Timer retry;
   std::function<void(Fd)> accepted;
   std::function<void(int)> failed;
 
   /// Returns false when accepting has to pause.
   bool accept_some(int limit) {
     for (int i = 0; i < limit; ++i) {
-      Fd socket(::accept4(descriptor.native_handle(), nullptr, nullptr,
-                          SOCK_NONBLOCK | SOCK_CLOEXEC));
+      Fd socket(::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (socket) {
         accepted(std::move(socket));
       } else if (errno == EAGAIN) {
@@ -84,26 +84,16 @@ struct Listener::Acceptor {
   }
 
   void wait() {
-    descriptor.async_wait(asio::posix::descriptor_base::wait_read,
-                          [this](const boost::system::error_code& error) {
-                            if (!error) {
-                              accept_some(kAcceptsPerTurn) ? wait() : pause();
-                            }
-                          });
-  }
-
-  void pause() {
-    retry.expires_after(kRetryAccept);
-    retry.async_wait([this](const boost::system::error_code& error) {
-      if (!error) {
-        wait();
+    watch.emplace(loop, fd, [this] {
+      if (!accept_some(kAcceptsPerTurn)) {
+        watch.reset();
+        retry.after(kRetryAccept, [this] { wait(); });
       }
     });
   }
 };
 
-Listener::Listener(Fd socket, Address address)
-    : socket_(std::move(socket)), address_(address) {}
+Listener::Listener(Fd socket, Address address) : socket_(std::move(socket)), address_(address) {}
 
 Listener::Listener(Listener&&) noexcept = default;
 
@@ -127,7 +117,8 @@ Result<Listener> Listener::open(const Address& address, int backlog) {
     remove_stale(address);
   } else {
     ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));  // connections inherit it
+    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on,
+                 sizeof(on));  // connections inherit it
   }
   if (::bind(socket.get(), raw(address), address.length) != 0 ||
       ::listen(socket.get(), backlog) != 0) {
