@@ -3,9 +3,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -28,13 +30,23 @@ int give_up(const Error& error) {
   return 1;
 }
 
-/// As many descriptors as we may have: a connection costs one.
-void raise_descriptor_limit() {
+/// As many descriptors as we may have: a connection costs one. Returns how many that are.
+std::size_t raise_descriptor_limit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return std::numeric_limits<std::size_t>::max();
   }
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+/// Clients must not take the descriptors that replacing workers, reloading, logs and the admin pages
+/// need: beyond this they get a 503 instead.
+std::size_t connections_that_fit(std::size_t descriptors, unsigned workers) {
+  constexpr std::size_t kOurs = 128;
+  constexpr std::size_t kPerWorker = 6;  // pidfd and control socket, also of a reload; a file
+  return descriptors - std::min(descriptors / 2, kOurs + kPerWorker * workers);
 }
 
 std::vector<std::string> addresses(const ServeOptions& options) {
@@ -179,12 +191,19 @@ Result<Prepared> prepare(ServeOptions& options) {
 }  // namespace
 
 int serve(ServeOptions options) {
-  raise_descriptor_limit();
+  const std::size_t descriptors = raise_descriptor_limit();
   Result<Prepared> prepared = prepare(options);
   if (!prepared) {
     return give_up(prepared.error());
   }
   Log& log = prepared->log;
+  if (const std::size_t fit = connections_that_fit(descriptors, options.workers.workers);
+      fit < options.front.connections_max) {
+    log.warning("Room for {} connections, not {}: this process may have {} descriptors. Raise the "
+                "hard limit (ulimit -Hn, LimitNOFILE=)",
+                fit, options.front.connections_max, descriptors);
+    options.front.connections_max = fit;
+  }
   net::Loop loop;
   front::Front front(loop, options.front, log, std::move(prepared->access_log));
   log.info("Starting forebay {}", FOREBAY_VERSION);
