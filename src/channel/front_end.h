@@ -103,7 +103,7 @@ class FrontEnd {
   /// Tickets that a server has claimed, with their cookies.
   struct Owned {
     Ticket ticket;
-    std::uint64_t cookie;
+    std::uint64_t cookie = 0;
   };
   [[nodiscard]] std::vector<Owned> owned_by(std::uint32_t server) const;
   /// Makes a dead server's ring and announcements those of a fresh one.

@@ -42,14 +42,14 @@ std::string search_path(std::string_view name) {
 
 Result<std::string> find_python(const std::string& asked) {
   if (!asked.empty()) {
-    const std::string found = asked.find('/') == std::string::npos ? search_path(asked) : asked;
+    std::string found = asked.find('/') == std::string::npos ? search_path(asked) : asked;
     if (found.empty() || !executable(found)) {
       return fail(format("--python {}: no such interpreter, or it is not executable", asked));
     }
     return found;
   }
   if (const char* environment = std::getenv("VIRTUAL_ENV"); environment != nullptr) {
-    const fs::path python = fs::path(environment) / "bin/python3";
+    fs::path python = fs::path(environment) / "bin/python3";
     if (executable(python)) {
       return python;
     }
@@ -58,11 +58,11 @@ Result<std::string> find_python(const std::string& asked) {
                        environment, python.string()));
   }
   std::error_code ignored;
-  const fs::path beside = own_directory() / "python3";
+  fs::path beside = own_directory() / "python3";
   if (fs::exists(own_directory().parent_path() / "pyvenv.cfg", ignored) && executable(beside)) {
     return beside;
   }
-  const std::string found = search_path("python3");
+  std::string found = search_path("python3");
   if (found.empty()) {
     return fail("there is no python3 in PATH: install one (3.11 or later), or name it with --python");
   }

@@ -9,7 +9,7 @@
 #include "front/settings.h"
 #include "workers/options.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming)
 class App;
 }
 
