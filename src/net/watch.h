@@ -1,5 +1,7 @@
 #pragma once
 
+#include <poll.h>
+
 #include <boost/asio/posix/descriptor_base.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <functional>
@@ -38,10 +40,17 @@ class Watch {
     std::function<void()> readable;
   };
 
+  /// Asio's word is a hint. A descriptor gets the place in its tables of one that was released just
+  /// before, and with it news of that one that are still in its queue.
+  static bool is_readable(State& state) {
+    pollfd look{state.descriptor.native_handle(), POLLIN, 0};
+    return ::poll(&look, 1, 0) > 0;
+  }
+
   static void wait(const std::shared_ptr<State>& state) {
     state->descriptor.async_wait(asio::posix::descriptor_base::wait_read,
                                  [state](const boost::system::error_code& error) {
-                                   if (!error && state->readable) {
+                                   if (!error && state->readable && is_readable(*state)) {
                                      const std::function<void()> readable = state->readable;
                                      readable();
                                    }
