@@ -125,6 +125,7 @@ class Server:
         env: dict[str, str | None] | None = None,
         cwd: Path = APPS,
         prefix: tuple[str, ...] = (),
+        admin: bool = True,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
@@ -136,10 +137,10 @@ class Server:
             os.mkfifo(directory / "gate")
         self._stderr = directory / "stderr.log"
         self._stdout = directory / "stdout.log"
-        admin = ["--admin", f"unix:{directory}/admin.sock"]
+        pages = ["--admin", f"unix:{directory}/admin.sock"] if admin else []
         interpreter = ["--python", python] if python else []
         binds = [part for address in bind for part in ("-b", address)]
-        command = [*prefix, BINARY, "serve", app, *binds, *admin, *interpreter, *options]
+        command = [*prefix, BINARY, "serve", app, *binds, *pages, *interpreter, *options]
         env = {"TEST_DIRECTORY": str(directory), **(env or {})}
         with self._stderr.open("wb") as stderr, self._stdout.open("wb") as stdout:
             self.process = subprocess.Popen(

@@ -159,7 +159,7 @@ def test_interpreter_that_does_not_work(tmp_path):
 
 def test_address_in_use():
     with socket.create_server(("127.0.0.1", 0)) as other:
-        address = "127.0.0.1:%d" % other.getsockname()[1]
+        address = f"127.0.0.1:{other.getsockname()[1]}"
         code, stderr = serve("forms", "-b", address, *PYTHON)
     assert code == 1
     assert f"another program listens at {address}" in stderr

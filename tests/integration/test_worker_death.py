@@ -63,6 +63,16 @@ def test_post_whose_worker_died_gets_a_502_that_says_so(serve, tmp_path):
     assert line["status"] == 502 and line["worker_pid"] == pid
 
 
+def test_a_worker_is_replaced_however_often_it_is_killed(serve):
+    server = serve("probe", "-w", "2")
+    for _ in range(50):
+        server.wait_ready(2)
+        victim = server.workers()[0]
+        os.kill(victim, signal.SIGKILL)
+        until(lambda gone=victim: gone not in server.workers())
+    server.wait_ready(2)
+
+
 def test_request_that_kills_its_worker_is_tried_twice_and_no_more(serve):
     server = serve("probe", "-w", "2")
     server.wait_ready(2)
