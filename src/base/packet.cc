@@ -69,7 +69,9 @@ Result<std::optional<Packet>> receive_packet(int socket, std::span<const iovec> 
   ssize_t received = 0;
   do {
     received = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  } while (received < 0 && errno == EINTR);
+    // A peer that died without reading all that we sent resets the connection, and this is told
+    // once, before the packets that it sent itself.
+  } while (received < 0 && (errno == EINTR || errno == ECONNRESET));
   if (received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
     return std::nullopt;
   }

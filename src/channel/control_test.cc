@@ -131,6 +131,16 @@ TEST_F(Control, ReportsThatThePeerIsGoneAfterItsLastMessage) {
   EXPECT_NE(gone.error().message.find("gone"), std::string::npos);
 }
 
+TEST_F(Control, HearsTheLastWordOfAPeerThatDiedWithoutReading) {
+  ASSERT_TRUE(send_control(front_.get(), {ControlKind::kBody, 0, {}}));  // never read: a reset
+  ASSERT_TRUE(send_control(worker_.get(), {ControlKind::kLog, 20, {}}, "last word"));
+  worker_.reset();
+  const auto last = receive();
+  ASSERT_TRUE(last && *last);
+  EXPECT_EQ((*last)->text, "last word");
+  EXPECT_FALSE(receive());
+}
+
 TEST_F(Control, ReportsASendToAPeerThatIsGoneAndRaisesNoSignal) {
   front_.reset();
   const auto sent = send_control(worker_.get(), {ControlKind::kReady, 0, {}}, "x", file_.get());

@@ -356,8 +356,21 @@ void Generation::maybe_gone() {
   if (zygote_) {
     return zygote_->quit();
   }
+  end_rest();
   timer_.cancel();
   events_.gone(boot_exit_code_);
+}
+
+/// What nobody is left to answer: a worker can write into any slot that it was somebody else's.
+void Generation::end_rest() {
+  for (Job& job : jobs_) {
+    if (job.exchange != nullptr) {
+      end_job(channel::Ticket::unpack(job.exchange->backend_ticket));
+    } else if (job.started != TimePoint{}) {
+      job = {};
+      front_.dispatcher().server_free(std::nullopt);
+    }
+  }
 }
 
 // The control socket.

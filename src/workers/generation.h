@@ -100,6 +100,7 @@ class Generation final : public net::Source {
   void corrupt(std::uint32_t server);
   void return_unclaimed();
   void maybe_gone();
+  void end_rest();
   void boot_failed(int exit_code);
 
   // Requests and responses.

@@ -28,6 +28,9 @@ std::string describe(const front::Exchange* exchange) {
 }  // namespace
 
 bool Generation::start_exchange(front::Exchange& exchange) {
+  if (retiring_) {
+    return false;
+  }
   const std::size_t head = head_bytes(exchange);
   const front::Body& body = exchange.body;
   const bool by_file = body.file() && body.size() > channel::kArenaBodyMax;
