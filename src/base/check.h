@@ -10,9 +10,9 @@ namespace forebay {
 }  // namespace forebay
 
 /// A broken invariant ends the process. Always on; never for bad input.
-#define CHECK(condition)                                     \
-  do {                                                       \
-    if (!(condition)) [[unlikely]] {                         \
-      ::forebay::check_failed(#condition);                   \
-    }                                                        \
+#define CHECK(condition)                   \
+  do {                                     \
+    if (!(condition)) [[unlikely]] {       \
+      ::forebay::check_failed(#condition); \
+    }                                      \
   } while (false)

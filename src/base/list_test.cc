@@ -1,8 +1,8 @@
 #include "base/list.h"
 
-#include <gtest/gtest.h>
-
 #include <memory>
+
+#include <gtest/gtest.h>
 
 namespace forebay {
 namespace {

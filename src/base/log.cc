@@ -1,13 +1,18 @@
 #include "base/log.h"
 
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
+#include <cerrno>
+#include <cstring>
 #include <ctime>
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "base/fd.h"
 
 namespace forebay {
 namespace {
@@ -18,8 +23,8 @@ struct Name {
   std::string_view tag;
 };
 constexpr std::array kNames{
-    Name{LogLevel::kDebug, "debug", "DEBUG"},       Name{LogLevel::kInfo, "info", "INFO"},
-    Name{LogLevel::kWarning, "warning", "WARNING"}, Name{LogLevel::kError, "error", "ERROR"},
+    Name{LogLevel::kDebug, "debug", "DEBUG"},          Name{LogLevel::kInfo, "info", "INFO"},
+    Name{LogLevel::kWarning, "warning", "WARNING"},    Name{LogLevel::kError, "error", "ERROR"},
     Name{LogLevel::kCritical, "critical", "CRITICAL"},
 };
 
@@ -55,6 +60,13 @@ Log& Log::operator=(Log&&) noexcept = default;
 Log::~Log() = default;
 
 Result<Log> Log::open(const std::string& path, LogLevel threshold) {
+  // The library would make missing directories: a typing error then makes a log that nobody finds.
+  if (path != "-" && !Fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644))) {
+    return fail(
+        format("cannot open the error log {}: {}. Give --error-logfile a path that this "
+               "user can write, or - for stderr",
+               path, std::strerror(errno)));
+  }
   try {
     spdlog::sink_ptr sink;
     if (path == "-") {
@@ -68,9 +80,7 @@ Result<Log> Log::open(const std::string& path, LogLevel threshold) {
     logger.flush_on(spdlog::level::trace);
     return Log(std::make_unique<Sink>(std::move(logger)), threshold);
   } catch (const spdlog::spdlog_ex& error) {
-    return fail(format("cannot open the error log: {}. Give --error-logfile a path that this user "
-                       "can write, or - for stderr",
-                       error.what()));
+    return fail(format("cannot open the error log {}: {}", path, error.what()));
   }
 }
 

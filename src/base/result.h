@@ -8,7 +8,8 @@
 
 namespace forebay {
 
-/// What went wrong, in words a user can act on: what was tried, on what, what the system said, what to do.
+/// What went wrong, in words a user can act on: what was tried, on what, what the system said, what
+/// to do.
 struct Error {
   std::string message;
 };

@@ -15,8 +15,7 @@ FrontEnd::FrontEnd(Region region, Fd wake)
       wake_(std::move(wake)),
       entries_(region_.geometry().slots),
       arena_(region_.geometry().arena_pages),
-      heads_(region_.geometry().servers,
-             region_.server(0).head.load(std::memory_order_relaxed)),
+      heads_(region_.geometry().servers, region_.server(0).head.load(std::memory_order_relaxed)),
       responding_((region_.geometry().servers + 63) / 64),
       corrupt_(region_.geometry().servers),
       ready_tail_(region_.geometry().first_count) {
@@ -264,8 +263,8 @@ FrontEnd::Read FrontEnd::read_record(std::uint32_t server, std::uint64_t positio
     next = position + to_end;
     return to_end <= available ? Read::kRecord : Read::kCorrupt;
   }
-  const std::uint64_t whole =
-      (sizeof(header) + std::uint64_t{header.bytes} + kRecordAlign - 1) / kRecordAlign * kRecordAlign;
+  const std::uint64_t whole = (sizeof(header) + std::uint64_t{header.bytes} + kRecordAlign - 1) /
+                              kRecordAlign * kRecordAlign;
   if (whole > available || whole > to_end || header.bytes > kRecordMax ||
       header.type > RecordType::kNothing || !ours(header.ticket)) {
     return Read::kCorrupt;
@@ -275,7 +274,7 @@ FrontEnd::Read FrontEnd::read_record(std::uint32_t server, std::uint64_t positio
   if (region_.slot(header.ticket.slot).word.load(std::memory_order_relaxed) != claimed.pack()) {
     return Read::kCorrupt;
   }
-  record = {header.ticket, entries_[header.ticket.slot].cookie, header.type, header.flags,
+  record = {header.ticket, entries_[header.ticket.slot].cookie,   header.type, header.flags,
             header.at_ns,  {start + sizeof(header), header.bytes}};
   next = position + whole;
   return Read::kRecord;
@@ -305,9 +304,7 @@ bool FrontEnd::announce_sleep() {
   return true;
 }
 
-void FrontEnd::awake() {
-  region_.header().front_asleep.store(0, std::memory_order_relaxed);
-}
+void FrontEnd::awake() { region_.header().front_asleep.store(0, std::memory_order_relaxed); }
 
 void FrontEnd::close() {
   Header& header = region_.header();

@@ -45,7 +45,8 @@ struct Claim {
 /// The front's end of the channel. One thread.
 ///
 /// Invariants:
-///  - what this class knows of a slot (busy, generation, cookie, arena pages) is in entries_, private;
+///  - what this class knows of a slot (busy, generation, cookie, arena pages) is in entries_,
+///  private;
 ///    shared memory is read for two things only: who has claimed a slot, and what records say.
 ///  - every READY slot has a hint in the ring, unless a worker died between taking the hint and
 ///    claiming: rehint() repairs that.
@@ -59,8 +60,8 @@ class FrontEnd {
 
   // Requests, down.
 
-  /// A slot and `bytes` of payload in it (or in the arena), at most kHeadMax + kArenaBodyMax. Nothing when there is no room now:
-  /// try again after a finish() or cancel().
+  /// A slot and `bytes` of payload in it (or in the arena), at most kHeadMax + kArenaBodyMax.
+  /// Nothing when there is no room now: try again after a finish() or cancel().
   [[nodiscard]] std::optional<Draft> reserve(std::uint64_t bytes);
   /// Makes a reserved request READY and wakes a server if one sleeps. `head_bytes` of the payload
   /// are the head, the rest the body, unless the body is a file of `file_bytes`.
@@ -132,9 +133,10 @@ class FrontEnd {
   void repair_ready_head(std::vector<Ticket>& living, const std::vector<bool>& seen);
   bool wake_idle_server();
   void wake_server(std::uint32_t server);
-  /// The record at `position` of a server's ring, committed up to `tail`, and the position after it.
-  Read read_record(std::uint32_t server, std::uint64_t position, std::uint64_t tail,
-                   Record& record, std::uint64_t& next) const;
+  /// The record at `position` of a server's ring, committed up to `tail`, and the position after
+  /// it.
+  Read read_record(std::uint32_t server, std::uint64_t position, std::uint64_t tail, Record& record,
+                   std::uint64_t& next) const;
   void give_room(std::uint32_t server, std::uint64_t head);
 
   Region region_;
@@ -142,7 +144,7 @@ class FrontEnd {
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> free_slots_;  // a stack: the slot used last is warm
   std::vector<bool> arena_;                // page in use
-  std::vector<std::uint64_t> heads_;       // ring positions, ours; the shared ones only tell the worker
+  std::vector<std::uint64_t> heads_;  // ring positions, ours; the shared ones only tell the worker
   std::vector<std::uint64_t> responding_;  // servers whose rings may hold something
   std::vector<bool> corrupt_;
   std::uint64_t ready_tail_;
@@ -160,8 +162,8 @@ std::size_t FrontEnd::drain(Sink&& sink, Corrupt&& corrupt) {
       responding_[i] |= shared.exchange(0, std::memory_order_seq_cst);
     }
     for (std::uint64_t left = responding_[i]; left != 0; left &= left - 1) {
-      const auto server = static_cast<std::uint32_t>(i * 64) +
-                          static_cast<std::uint32_t>(std::countr_zero(left));
+      const auto server =
+          static_cast<std::uint32_t>(i * 64) + static_cast<std::uint32_t>(std::countr_zero(left));
       if (server < region_.geometry().servers) {
         taken += drain_server(server, sink, corrupt);
       }

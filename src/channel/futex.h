@@ -9,7 +9,8 @@
 #include <cstdint>
 #include <ctime>
 
-/// Futexes on memory that several processes map, see futex(2). std::atomic::wait would use private ones.
+/// Futexes on memory that several processes map, see futex(2). std::atomic::wait would use private
+/// ones.
 namespace forebay::channel {
 
 /// Every wait has this bound, so that a wake lost to a dying process costs a second and no more.

@@ -78,7 +78,8 @@ struct alignas(64) Header {
   std::uint32_t arena_pages;
   std::uint64_t region_bytes;
 
-  /// Ready ring: the front produces, workers and the front consume. 64 bits, so that they never wrap.
+  /// Ready ring: the front produces, workers and the front consume. 64 bits, so that they never
+  /// wrap.
   alignas(64) std::atomic<std::uint64_t> ready_head;
   alignas(64) std::atomic<std::uint64_t> ready_tail;
   /// The front has announced that it sleeps: who commits a record then writes the eventfd.

@@ -98,7 +98,8 @@ Result<Region> Region::create(const Geometry& geometry) {
   }
   const std::uint64_t bytes = geometry.region_bytes();
   if (::ftruncate(memfd.get(), static_cast<off_t>(bytes)) != 0) {
-    return fail_errno("size the shared memory for the workers to " + std::to_string(bytes) + " bytes");
+    return fail_errno("size the shared memory for the workers to " + std::to_string(bytes) +
+                      " bytes");
   }
   if (::fcntl(memfd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return fail_errno("seal the shared memory for the workers");
@@ -137,7 +138,7 @@ void Region::initialise() const {
 }
 
 Result<Region> Region::attach(int memfd) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(memfd, &info) != 0 || info.st_size < static_cast<off_t>(sizeof(Header))) {
     return fail_no_channel(memfd);
   }

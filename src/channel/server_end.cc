@@ -64,7 +64,8 @@ void ServerEnd::wait_ready() {
 std::optional<Claimed> ServerEnd::claim() {
   Header& header = region_.header();
   // Acquire, here and when the CAS fails: who moved the head here had seen a tail beyond it, so we
-  // see no older one. With an older tail than head, the CAS below could push the head past the tail.
+  // see no older one. With an older tail than head, the CAS below could push the head past the
+  // tail.
   std::uint64_t head = header.ready_head.load(std::memory_order_acquire);
   while (head != header.ready_tail.load(std::memory_order_acquire)) {
     const Ticket ticket = Ticket::unpack(region_.hint(head).load(std::memory_order_relaxed));
@@ -76,7 +77,8 @@ std::optional<Claimed> ServerEnd::claim() {
     ++head;
     Slot& slot = region_.slot(ticket.slot);
     std::uint64_t expected = SlotWord{ticket.generation, SlotState::kReady, 0}.pack();
-    const SlotWord mine{ticket.generation, SlotState::kClaimed, static_cast<std::uint16_t>(server_)};
+    const SlotWord mine{ticket.generation, SlotState::kClaimed,
+                        static_cast<std::uint16_t>(server_)};
     if (!slot.word.compare_exchange_strong(expected, mine.pack(), std::memory_order_acq_rel)) {
       continue;  // a stale hint: cancelled meanwhile
     }

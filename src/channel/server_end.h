@@ -33,8 +33,8 @@ class ServerEnd {
 
   // Requests.
 
-  /// Sleeps until a request may be ready, a signal comes, the channel closes or a second has passed:
-  /// yields the CPU once, announces the sleep, looks again, waits. Call it without the GIL.
+  /// Sleeps until a request may be ready, a signal comes, the channel closes or a second has
+  /// passed: yields the CPU once, announces the sleep, looks again, waits. Call it without the GIL.
   void wait_ready();
   [[nodiscard]] bool ready() const;
   /// Takes the next request, if one is there. Call it with the GIL in hand: a claimed request is a

@@ -53,9 +53,10 @@ Result<std::string> find_python(const std::string& asked) {
     if (executable(python)) {
       return python;
     }
-    return fail(format("VIRTUAL_ENV is {}, but there is no interpreter {}: deactivate it, or name "
-                       "one with --python",
-                       environment, python.string()));
+    return fail(
+        format("VIRTUAL_ENV is {}, but there is no interpreter {}: deactivate it, or name "
+               "one with --python",
+               environment, python.string()));
   }
   std::error_code ignored;
   fs::path beside = own_directory() / "python3";
@@ -64,7 +65,8 @@ Result<std::string> find_python(const std::string& asked) {
   }
   std::string found = search_path("python3");
   if (found.empty()) {
-    return fail("there is no python3 in PATH: install one (3.11 or later), or name it with --python");
+    return fail(
+        "there is no python3 in PATH: install one (3.11 or later), or name it with --python");
   }
   return found;
 }
@@ -77,9 +79,10 @@ Result<std::string> find_package() {
       return fs::canonical(place, ignored).string();
     }
   }
-  return fail(format("the Python package is not beside {}: install the whole of Forebay, or build "
-                     "it with ./dev build",
-                     own_directory().string()));
+  return fail(
+      format("the Python package is not beside {}: install the whole of Forebay, or build "
+             "it with ./dev build",
+             own_directory().string()));
 }
 
 }  // namespace forebay::cli

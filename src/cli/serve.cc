@@ -1,5 +1,6 @@
 #include "cli/serve.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -30,6 +31,14 @@ int give_up(const Error& error) {
   return 1;
 }
 
+/// Buffers of 64 KiB come and go with every upload. Keeps their pages, up to a bound, instead of
+/// giving them back and having the kernel clear new ones for the next (mallopt(3)).
+void keep_buffers() {
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 32 << 20);
+  ::mallopt(M_TOP_PAD, 1 << 20);
+}
+
 /// As many descriptors as we may have: a connection costs one. Returns how many that are.
 std::size_t raise_descriptor_limit() {
   rlimit limit{};
@@ -41,8 +50,8 @@ std::size_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-/// Clients must not take the descriptors that replacing workers, reloading, logs and the admin pages
-/// need: beyond this they get a 503 instead.
+/// Clients must not take the descriptors that replacing workers, reloading, logs and the admin
+/// pages need: beyond this they get a 503 instead.
 std::size_t connections_that_fit(std::size_t descriptors, unsigned workers) {
   constexpr std::size_t kOurs = 128;
   constexpr std::size_t kPerWorker = 6;  // pidfd and control socket, also of a reload; a file
@@ -82,9 +91,10 @@ Result<std::optional<net::Listener>> open_admin(const ServeOptions& options) {
     return fail("--admin: " + address.error().message);
   }
   if (!address->loopback() && !options.admin_public) {
-    return fail(format("--admin {}: others could reach the admin pages there. Use a unix socket or "
-                       "127.0.0.1, or say --admin-public",
-                       address->text()));
+    return fail(
+        format("--admin {}: others could reach the admin pages there. Use a unix socket or "
+               "127.0.0.1, or say --admin-public",
+               address->text()));
   }
   Result<net::Listener> listener = net::Listener::open(*address, 128);
   if (!listener) {
@@ -99,10 +109,11 @@ void announce(const net::Listener& listener, const ServeOptions& options, Log& l
            ::getpid());
   const Result<net::Backlog> backlog = net::read_backlog(listener.fd());
   if (backlog && backlog->limit < static_cast<unsigned>(options.backlog)) {
-    log.warning("{}: the kernel cut the backlog from {} to {} (net.core.somaxconn of this network "
-                "namespace). Harmless unless connections come faster than they can be accepted; "
-                "raise the sysctl on the host, or in the container or pod",
-                address.text(), options.backlog, backlog->limit);
+    log.warning(
+        "{}: the kernel cut the backlog from {} to {} (net.core.somaxconn of this network "
+        "namespace). Harmless unless connections come faster than they can be accepted; "
+        "raise the sysctl on the host, or in the container or pod",
+        address.text(), options.backlog, backlog->limit);
   }
 }
 
@@ -184,13 +195,14 @@ Result<Prepared> prepare(ServeOptions& options) {
   if (!pid_file) {
     return std::unexpected(pid_file.error());
   }
-  return Prepared{std::move(*log), std::move(access_log), std::move(*listeners),
-                  std::move(*admin), std::move(*pid_file)};
+  return Prepared{std::move(*log), std::move(access_log), std::move(*listeners), std::move(*admin),
+                  std::move(*pid_file)};
 }
 
 }  // namespace
 
 int serve(ServeOptions options) {
+  keep_buffers();
   const std::size_t descriptors = raise_descriptor_limit();
   Result<Prepared> prepared = prepare(options);
   if (!prepared) {
@@ -199,9 +211,10 @@ int serve(ServeOptions options) {
   Log& log = prepared->log;
   if (const std::size_t fit = connections_that_fit(descriptors, options.workers.workers);
       fit < options.front.connections_max) {
-    log.warning("Room for {} connections, not {}: this process may have {} descriptors. Raise the "
-                "hard limit (ulimit -Hn, LimitNOFILE=)",
-                fit, options.front.connections_max, descriptors);
+    log.warning(
+        "Room for {} connections, not {}: this process may have {} descriptors. Raise the "
+        "hard limit (ulimit -Hn, LimitNOFILE=)",
+        fit, options.front.connections_max, descriptors);
     options.front.connections_max = fit;
   }
   net::Loop loop;

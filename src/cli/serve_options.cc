@@ -1,7 +1,8 @@
 #include "cli/serve_options.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
+
+#include <CLI/CLI.hpp>
 
 #include "base/text.h"
 #include "channel/layout.h"
@@ -249,9 +250,10 @@ Result<void> check_serve(const ServeOptions& o) {
                        channel::kMaxServers));
   }
   if (o.front.limits.body_bytes > o.front.queue.bytes_max) {
-    return fail(format("--max-body {} is more than --max-queue-bytes {}: a body of that size could "
-                       "never wait. Lower the one or raise the other",
-                       o.front.limits.body_bytes, o.front.queue.bytes_max));
+    return fail(
+        format("--max-body {} is more than --max-queue-bytes {}: a body of that size could "
+               "never wait. Lower the one or raise the other",
+               o.front.limits.body_bytes, o.front.queue.bytes_max));
   }
   if (!o.front.health_path.empty() && !o.front.health_path.starts_with('/')) {
     return fail(format("--health-path '{}' must begin with /", o.front.health_path));

@@ -21,7 +21,7 @@ struct ServeOptions {
   front::Settings front;
   std::vector<std::string> bind;
   int backlog = 2048;
-  std::string admin;   // "" = none
+  std::string admin;  // "" = none
   bool admin_public = false;
   std::string pid_file;
   std::string access_log;  // "" = none, "-" = stdout

@@ -39,9 +39,13 @@ std::optional<double> scale(const Number& number,
 
 constexpr std::array<std::pair<std::string_view, double>, 5> kTimeUnits{
     {{"", 1}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}}};
-constexpr std::array<std::pair<std::string_view, double>, 7> kByteUnits{
-    {{"", 1}, {"b", 1}, {"k", 1 << 10}, {"kb", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30},
-     {"mb", 1 << 20}}};
+constexpr std::array<std::pair<std::string_view, double>, 7> kByteUnits{{{"", 1},
+                                                                         {"b", 1},
+                                                                         {"k", 1 << 10},
+                                                                         {"kb", 1 << 10},
+                                                                         {"m", 1 << 20},
+                                                                         {"g", 1 << 30},
+                                                                         {"mb", 1 << 20}}};
 constexpr double kSecondsMax = 366.0 * 86400;
 constexpr double kBytesMax = 1e15;
 

@@ -71,12 +71,14 @@ Result<AccessLogFormat> parse_access_log_format(std::string_view text) {
 }
 
 Result<AccessLog> AccessLog::open(const std::string& path, AccessLogFormat format_word) {
-  const int fd = path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-                             : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  const int fd = path == "-"
+                     ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                     : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) {
-    return fail(format("cannot open the access log {}: {}. Give --access-logfile a path that this "
-                       "user can write, or - for stdout",
-                       path, std::strerror(errno)));
+    return fail(
+        format("cannot open the access log {}: {}. Give --access-logfile a path that this "
+               "user can write, or - for stdout",
+               path, std::strerror(errno)));
   }
   return AccessLog(Fd(fd), format_word);
 }

@@ -28,10 +28,17 @@ enum class Reason : std::uint8_t {
   kBadRequest,
   kSlowRequest,
 };
-inline constexpr std::array<std::string_view, 11> kReasonWords{
-    "ok",          "queue_full",         "queue_timeout",       "predicted_wait",
-    "shutting_down", "client_gone_queued", "client_gone_running", "worker_died",
-    "worker_timeout", "bad_request",      "slow_request"};
+inline constexpr std::array<std::string_view, 11> kReasonWords{"ok",
+                                                               "queue_full",
+                                                               "queue_timeout",
+                                                               "predicted_wait",
+                                                               "shutting_down",
+                                                               "client_gone_queued",
+                                                               "client_gone_running",
+                                                               "worker_died",
+                                                               "worker_timeout",
+                                                               "bad_request",
+                                                               "slow_request"};
 [[nodiscard]] constexpr std::string_view word(Reason reason) {
   return kReasonWords[static_cast<std::size_t>(reason)];
 }
@@ -75,15 +82,15 @@ struct Exchange : queue::Entry {
   std::string_view remote_host;
   std::uint16_t remote_port = 0;
 
-  TimePoint began;                      // first byte of the head
-  TimePoint queued;                     // complete, offered to the queue
-  TimePoint started;                    // a server has claimed it; zero: none has
-  TimePoint ended;                      // last byte from the server
+  TimePoint began;    // first byte of the head
+  TimePoint queued;   // complete, offered to the queue
+  TimePoint started;  // a server has claimed it; zero: none has
+  TimePoint ended;    // last byte from the server
   std::size_t queue_length_at_arrival = 0;
-  int worker_pid = 0;                   // 0: never given to one
-  unsigned attempts = 0;                // servers that have begun it
-  bool answering = false;               // a byte of the answer has come
-  bool abandoned = false;               // its client left while a server worked on it
+  int worker_pid = 0;      // 0: never given to one
+  unsigned attempts = 0;   // servers that have begun it
+  bool answering = false;  // a byte of the answer has come
+  bool abandoned = false;  // its client left while a server worked on it
 
   /// For the backend alone.
   void* backend_place = nullptr;

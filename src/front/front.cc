@@ -2,10 +2,11 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <cstring>
 #include <memory>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
 #include "net/backlog.h"
 
@@ -30,9 +31,10 @@ void Front::start_accepting() {
         loop_, [this, index](Fd socket) { accept(std::move(socket), index); },
         [this](int code) {
           if (!std::exchange(out_of_descriptors_, true)) {
-            log_.error("cannot accept connections for now: {}. Raise the limit (ulimit -n, "
-                       "LimitNOFILE=) or lower --max-connections",
-                       std::strerror(code));
+            log_.error(
+                "cannot accept connections for now: {}. Raise the limit (ulimit -n, "
+                "LimitNOFILE=) or lower --max-connections",
+                std::strerror(code));
           }
         });
   }
@@ -54,14 +56,13 @@ void Front::accept(Fd socket, std::uint16_t listener) {
   if (draining_) {
     connection.drain();
   }
-  net::asio::co_spawn(
-      loop_.executor(), connection.run(),
-      [this, owned = std::move(owned)](const std::exception_ptr& error) mutable {
-        if (error) {
-          std::rethrow_exception(error);
-        }
-        ended(std::move(owned));
-      });
+  net::asio::co_spawn(loop_.executor(), connection.run(),
+                      [this, owned = std::move(owned)](const std::exception_ptr& error) mutable {
+                        if (error) {
+                          std::rethrow_exception(error);
+                        }
+                        ended(std::move(owned));
+                      });
 }
 
 /// At the limit a client gets an answer rather than a place in a queue that nobody sees.

@@ -30,14 +30,13 @@ void Input::arm(bool bulk) {
     return;
   }
   pending_ = true;
-  socket_.async_read_some(
-      net::asio::buffer(buffer_.get() + end_, capacity_ - end_),
-      [this](const boost::system::error_code& error, std::size_t bytes) {
-        pending_ = false;
-        gone_ = bool(error);
-        end_ += bytes;
-        changed_.set();
-      });
+  socket_.async_read_some(net::asio::buffer(buffer_.get() + end_, capacity_ - end_),
+                          [this](const boost::system::error_code& error, std::size_t bytes) {
+                            pending_ = false;
+                            gone_ = bool(error);
+                            end_ += bytes;
+                            changed_.set();
+                          });
 }
 
 }  // namespace forebay::front

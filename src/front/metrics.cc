@@ -67,7 +67,8 @@ void write_queue(Page& page, const Metrics& m, const queue::RequestQueue& queue,
   page.single("forebay_queue_oldest_age_seconds", "gauge", "Age of the longest waiting request.",
               to_seconds(oldest));
   page.single("forebay_queue_predicted_wait_seconds", "gauge",
-              "How long a request that arrives now would wait.", to_seconds(queue.predicted_wait()));
+              "How long a request that arrives now would wait.",
+              to_seconds(queue.predicted_wait()));
   page.single("forebay_queue_effective_max_wait_seconds", "gauge",
               "Longest time a request may wait.", to_seconds(queue.policy().wait_max));
   page.family("forebay_queue_wait_seconds", "histogram", "Time in the queue, by what ended it.");
@@ -75,8 +76,8 @@ void write_queue(Page& page, const Metrics& m, const queue::RequestQueue& queue,
   page.histogram(m.wait_shed, "outcome=\"shed\"");
   page.histogram(m.wait_gone, "outcome=\"gone\"");
   page.family("forebay_queue_rejected_total", "counter", "Requests answered 503, never run.");
-  for (const Reason reason : {Reason::kQueueFull, Reason::kQueueTimeout, Reason::kPredictedWait,
-                              Reason::kShuttingDown}) {
+  for (const Reason reason :
+       {Reason::kQueueFull, Reason::kQueueTimeout, Reason::kPredictedWait, Reason::kShuttingDown}) {
     page.value(m.by_reason[static_cast<std::size_t>(reason)],
                format("reason=\"{}\"", word(reason)));
   }

@@ -17,7 +17,7 @@ struct Record;
 struct WorkerCounts;
 
 inline constexpr std::array kSecondsBuckets{.005, .01, .025, .05, .075, .1,  .25, .5, .75,
-                                            1.,   2.5, 5.,   7.5,  10., 15., 30., 60.};
+                                            1.,   2.5, 5.,   7.5, 10.,  15., 30., 60.};
 using SecondsHistogram = Histogram<kSecondsBuckets.size()>;
 
 /// What has happened since the start. Lives in the front, so it stays exact whatever happens to a

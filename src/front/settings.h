@@ -14,10 +14,12 @@ struct Settings {
   http::RequestLimits limits;
   queue::Policy queue;
 
-  Duration head_timeout = std::chrono::seconds(30);  // first byte of a request to the end of its head
-  Duration body_timeout = std::chrono::seconds(60);  // without a byte of the body
+  Duration head_timeout =
+      std::chrono::seconds(30);  // first byte of a request to the end of its head
+  Duration body_timeout = std::chrono::seconds(60);   // without a byte of the body
   Duration write_timeout = std::chrono::seconds(60);  // a client that takes not a byte
-  Duration keep_alive = std::chrono::seconds(75);  // longer than load balancers' (60 s): they close first
+  Duration keep_alive =
+      std::chrono::seconds(75);  // longer than load balancers' (60 s): they close first
 
   std::uint64_t body_memory = 64 * 1024;   // of a request body; the rest goes to an unlinked file
   std::uint64_t spool_memory = 64 * 1024;  // of a response that its reader does not take

@@ -29,8 +29,7 @@ Result<Address> unix_address(std::string_view path) {
   }
   un.sun_family = AF_UNIX;
   std::memcpy(un.sun_path, path.data(), path.size());
-  address.length =
-      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  address.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
   return address;
 }
 

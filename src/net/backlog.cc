@@ -46,7 +46,7 @@ Result<Backlog> parse_unix_answer(char* data, std::size_t bytes) {
 }
 
 Result<Backlog> read_unix(int socket) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(socket, &info) != 0) {
     return fail_errno("stat a listening socket");
   }

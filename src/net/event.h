@@ -1,8 +1,9 @@
 #pragma once
 
-#include <boost/asio/async_result.hpp>
 #include <optional>
 #include <utility>
+
+#include <boost/asio/async_result.hpp>
 
 #include "base/check.h"
 #include "net/asio.h"

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <functional>
 #include <memory>
 #include <string>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "base/fd.h"
 #include "base/result.h"

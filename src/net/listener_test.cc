@@ -1,12 +1,13 @@
 #include "net/listener.h"
 
-#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "net/backlog.h"
 
@@ -34,9 +35,9 @@ class UnixAddress {
 
 Fd connect_to(const Address& address) {
   Fd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage),
-                      address.length),
-            0);
+  EXPECT_EQ(
+      ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length),
+      0);
   return socket;
 }
 
@@ -85,9 +86,9 @@ TEST(Listener, ReplacesAUnixSocketThatNobodyListensAt) {
   {
     const Fd stale(::socket(AF_UNIX, SOCK_STREAM, 0));
     const Address address = unix_address.address();
-    ASSERT_EQ(::bind(stale.get(), reinterpret_cast<const sockaddr*>(&address.storage),
-                     address.length),
-              0);
+    ASSERT_EQ(
+        ::bind(stale.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length),
+        0);
   }
   EXPECT_TRUE(Listener::open(unix_address.address(), 16).has_value());
 }

@@ -1,8 +1,8 @@
 #include "net/timeouts.h"
 
-#include <gtest/gtest.h>
-
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace forebay::net {
 namespace {

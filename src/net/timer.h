@@ -1,10 +1,11 @@
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
+
+#include <boost/asio/steady_timer.hpp>
 
 #include "base/clock.h"
 #include "net/loop.h"

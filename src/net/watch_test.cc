@@ -1,11 +1,12 @@
 #include "net/watch.h"
 
-#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/post.hpp>
 #include <optional>
+
+#include <boost/asio/post.hpp>
+#include <gtest/gtest.h>
 
 #include "base/fd.h"
 

@@ -19,12 +19,11 @@ RequestQueue::RequestQueue(const Policy& policy, std::uint64_t seed)
 
 std::size_t RequestQueue::busy_servers() const { return std::min(outstanding_, servers_); }
 
-std::size_t RequestQueue::length() const {
-  return waiting_count_ + outstanding_ - busy_servers();
-}
+std::size_t RequestQueue::length() const { return waiting_count_ + outstanding_ - busy_servers(); }
 
 Duration RequestQueue::predicted_wait() const {
-  if (servers_ == 0 || samples_ < 2 * servers_ || (outstanding_ < servers_ && waiting_count_ == 0)) {
+  if (servers_ == 0 || samples_ < 2 * servers_ ||
+      (outstanding_ < servers_ && waiting_count_ == 0)) {
     return Duration{0};
   }
   return mean_service_ * static_cast<std::int64_t>(length() + 1) /
@@ -62,7 +61,8 @@ std::size_t RequestQueue::top_up() const {
   if (mean_service_ <= Duration{0}) {
     return 1;
   }
-  return std::clamp(static_cast<std::size_t>(kTopUpWork / mean_service_), std::size_t{1}, kTopUpMax);
+  return std::clamp(static_cast<std::size_t>(kTopUpWork / mean_service_), std::size_t{1},
+                    kTopUpMax);
 }
 
 Entry* RequestQueue::take() {
@@ -90,8 +90,8 @@ void RequestQueue::server_free(std::optional<Duration> service) {
   --outstanding_;
   if (service) {
     ++samples_;
-    mean_service_ += (*service - mean_service_) /
-                     static_cast<std::int64_t>(std::min(samples_, kMeanSamples));
+    mean_service_ +=
+        (*service - mean_service_) / static_cast<std::int64_t>(std::min(samples_, kMeanSamples));
   }
 }
 

@@ -1,10 +1,10 @@
 #include "queue/queue.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <deque>
 #include <optional>
+
+#include <gtest/gtest.h>
 
 namespace forebay::queue {
 namespace {

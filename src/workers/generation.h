@@ -110,6 +110,7 @@ class Generation final : public net::Source {
   channel::Taken take_with_room(std::uint32_t server, const channel::Record& record);
   Incoming decode(const front::Exchange& exchange, std::uint32_t server,
                   const channel::Record& record);
+  void lose(front::Exchange& exchange);
   void nudge_later();
   Fd take_file(std::uint32_t server, channel::Ticket ticket);
   void deliver(front::Exchange& exchange, const channel::Record& record, Incoming incoming,

@@ -43,6 +43,9 @@ bool Generation::start_exchange(front::Exchange& exchange) {
   if (body.file() && !by_file) {
     if (const Result<void> copied = body.file()->read(0, out, body.size()); !copied) {
       front_.log().error("a request's body is lost: {}", copied.error().message);
+      channel_.finish(draft->ticket);
+      lose(exchange);
+      return true;
     }
   } else if (!by_file) {
     std::memcpy(out, body.memory().data(), body.size());
@@ -53,6 +56,13 @@ bool Generation::start_exchange(front::Exchange& exchange) {
   channel_.publish(*draft, static_cast<std::uint32_t>(head), by_file ? body.size() : 0, 0);
   nudge_later();
   return true;
+}
+
+/// It was taken from the queue, but no server can have it.
+void Generation::lose(front::Exchange& exchange) {
+  front_.dispatcher().answered(exchange);
+  front_.dispatcher().server_free(std::nullopt);
+  exchange.sink.lost(front::Reason::kWorkerDied);
 }
 
 /// The server that was woken for a request may be held up, by another thread of its process that
