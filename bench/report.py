@@ -229,7 +229,10 @@ def markdown(data: dict[str, Any], results: list[Result], settings: Settings) ->
 
 def _git_revision() -> str:
     command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:  # no git here
+        return "unknown"
     return done.stdout.strip() or "unknown"
 
 
