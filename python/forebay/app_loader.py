@@ -8,6 +8,7 @@ module:factory("x", k=1)   what a call returns; the arguments are literals
 import ast
 import importlib
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,6 +81,11 @@ def load(text: str) -> Application:
             error.add_note(
                 f"There is no module {error.name!r} in {os.getcwd()} or elsewhere on sys.path: "
                 "start in the directory that has it, or name that one with --chdir or --pythonpath."
+            )
+        else:
+            error.add_note(
+                f"The interpreter is {sys.executable}. If {error.name!r} is installed in a "
+                "virtualenv, activate it or name its interpreter with --python."
             )
         raise
     try:

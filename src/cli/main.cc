@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -22,6 +23,10 @@ int main(int argc, char** argv) {
       "application anew while the queue waits.");
   forebay::cli::add_serve_options(*serve, options);
 
+  if (argc > 1 && argv[1][0] != '-' && std::string_view(argv[1]) != "serve") {
+    std::fprintf(stderr, "forebay: '%s' is no command; there is: serve\n", argv[1]);
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -24,6 +24,7 @@ namespace forebay::cli {
 namespace {
 
 constexpr std::uint16_t kDefaultPort = 8000;
+constexpr int kAdminBacklog = 128;
 
 /// "Error: ..." to stderr, for what happens before there is a log.
 int give_up(const Error& error) {
@@ -96,9 +97,9 @@ Result<std::optional<net::Listener>> open_admin(const ServeOptions& options) {
                "127.0.0.1, or say --admin-public",
                address->text()));
   }
-  Result<net::Listener> listener = net::Listener::open(*address, 128);
+  Result<net::Listener> listener = net::Listener::open(*address, kAdminBacklog);
   if (!listener) {
-    return std::unexpected(listener.error());
+    return fail("--admin: " + listener.error().message);
   }
   return std::move(*listener);
 }

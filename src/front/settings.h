@@ -26,7 +26,7 @@ struct Settings {
   std::uint64_t spool_max = std::uint64_t{1} << 30;  // then the worker waits
   std::string spool_directory = "/tmp";
 
-  std::size_t connections_max = 20'000;
+  std::size_t connections_max = 10'000;
   std::string health_path;  // answered by the front itself, "" = none
 };
 

@@ -121,6 +121,9 @@ Result<Address> parse_address(std::string_view text, std::uint16_t default_port)
   if (text.starts_with(kUnix)) {
     return unix_address(text.substr(kUnix.size()));
   }
+  if (text.find('/') != std::string_view::npos) {
+    return fail(format("'{0}' is a path: write unix:{0} for a unix socket", text));
+  }
   auto [host, port_text] = split_port(text);
   std::uint16_t port = default_port;
   if (port_text) {

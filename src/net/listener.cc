@@ -27,7 +27,7 @@ const sockaddr* raw(const Address& address) {
 
 std::string advice(const Address& address, int code) {
   if (code == EADDRINUSE) {
-    return format("another program listens at {}: stop it, or choose another with --bind",
+    return format("another program listens at {}: stop it, or choose another address",
                   address.text());
   }
   if (code == EACCES && address.unix_socket()) {
@@ -39,7 +39,7 @@ std::string advice(const Address& address, int code) {
   if (code == EADDRNOTAVAIL) {
     return "this machine has no such address: use 0.0.0.0 or [::] for all of them";
   }
-  return "choose another address with --bind";
+  return "choose another address";
 }
 
 /// Removes the file of a unix socket that nobody listens at.
