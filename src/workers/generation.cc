@@ -80,11 +80,7 @@ Generation::~Generation() {
 
 Zygote::Events Generation::zygote_events() {
   return {
-      .ready =
-          [this] {
-            zygote_ready_ = true;
-            fork_missing();
-          },
+      .ready = [this] { fork_missing(); },
       .born = [this](unsigned worker, pid_t pid,
                      Fd pidfd) { worker_born(worker, pid, std::move(pidfd)); },
       .unborn = [this](unsigned worker) { worker_unborn(worker); },

@@ -131,7 +131,6 @@ class Generation final : public net::Source {
   net::Timer nudge_timer_;
   Duration restart_delay_{0};
   int boot_exit_code_ = 0;
-  bool zygote_ready_ = false;
   bool ever_ready_ = false;  // some worker
   bool booted_ = false;      // all of them
   bool retiring_ = false;
