@@ -67,15 +67,13 @@ std::optional<Draft> FrontEnd::reserve(std::uint64_t bytes) {
   return Draft{{index, entry.generation}, region_.at(offset, bytes)};
 }
 
-void FrontEnd::publish(const Draft& draft, std::uint32_t head_bytes, std::uint64_t file_bytes,
-                       std::uint64_t cookie) {
+void FrontEnd::publish(const Draft& draft, std::uint32_t head_bytes, std::uint64_t file_bytes) {
   CHECK(ours(draft.ticket) && head_bytes <= draft.payload.size());
   Slot& slot = region_.slot(draft.ticket.slot);
   slot.head_bytes = head_bytes;
   slot.body_bytes = static_cast<std::uint32_t>(draft.payload.size()) - head_bytes;
   slot.file_bytes = file_bytes;
   slot.claimed_at_ns.store(0, std::memory_order_relaxed);
-  entries_[draft.ticket.slot].cookie = cookie;
   // Release: who claims the slot sees its payload.
   slot.word.store(SlotWord{draft.ticket.generation, SlotState::kReady, 0}.pack(),
                   std::memory_order_release);
@@ -274,8 +272,11 @@ FrontEnd::Read FrontEnd::read_record(std::uint32_t server, std::uint64_t positio
   if (region_.slot(header.ticket.slot).word.load(std::memory_order_relaxed) != claimed.pack()) {
     return Read::kCorrupt;
   }
-  record = {header.ticket, entries_[header.ticket.slot].cookie,   header.type, header.flags,
-            header.at_ns,  {start + sizeof(header), header.bytes}};
+  record = {header.ticket,
+            header.type,
+            header.flags,
+            header.at_ns,
+            {start + sizeof(header), header.bytes}};
   next = position + whole;
   return Read::kRecord;
 }
@@ -321,8 +322,8 @@ void FrontEnd::close() {
 
 // Death.
 
-std::vector<FrontEnd::Owned> FrontEnd::owned_by(std::uint32_t server) const {
-  std::vector<Owned> owned;
+std::vector<Ticket> FrontEnd::owned_by(std::uint32_t server) const {
+  std::vector<Ticket> owned;
   for (std::uint32_t i = 0; i < entries_.size(); ++i) {
     const Ticket ticket{i, entries_[i].generation};
     if (!entries_[i].busy) {
@@ -330,7 +331,7 @@ std::vector<FrontEnd::Owned> FrontEnd::owned_by(std::uint32_t server) const {
     }
     const std::optional<Claim> claim = claim_of(ticket);
     if (claim && claim->server == server) {
-      owned.push_back({ticket, entries_[i].cookie});
+      owned.push_back(ticket);
     }
   }
   return owned;

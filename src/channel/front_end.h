@@ -17,7 +17,6 @@ namespace forebay::channel {
 /// What a server has said about one request.
 struct Record {
   Ticket ticket;
-  std::uint64_t cookie = 0;  // what publish() was given for this ticket
   RecordType type = RecordType::kNothing;
   std::uint8_t flags = 0;
   std::int64_t at_ns = 0;
@@ -45,8 +44,7 @@ struct Claim {
 /// The front's end of the channel. One thread.
 ///
 /// Invariants:
-///  - what this class knows of a slot (busy, generation, cookie, arena pages) is in entries_,
-///  private;
+///  - what this class knows of a slot (busy, generation, arena pages) is in entries_, private;
 ///    shared memory is read for two things only: who has claimed a slot, and what records say.
 ///  - every READY slot has a hint in the ring, unless a worker died between taking the hint and
 ///    claiming: rehint() repairs that.
@@ -65,8 +63,7 @@ class FrontEnd {
   [[nodiscard]] std::optional<Draft> reserve(std::uint64_t bytes);
   /// Makes a reserved request READY and wakes a server if one sleeps. `head_bytes` of the payload
   /// are the head, the rest the body, unless the body is a file of `file_bytes`.
-  void publish(const Draft& draft, std::uint32_t head_bytes, std::uint64_t file_bytes,
-               std::uint64_t cookie);
+  void publish(const Draft& draft, std::uint32_t head_bytes, std::uint64_t file_bytes);
   /// Wakes further servers if requests are READY although some sleep: who was woken first may be
   /// held up, by the GIL say. False: there is no such request or no such server.
   bool nudge();
@@ -101,12 +98,8 @@ class FrontEnd {
 
   // Death.
 
-  /// Tickets that a server has claimed, with their cookies.
-  struct Owned {
-    Ticket ticket;
-    std::uint64_t cookie = 0;
-  };
-  [[nodiscard]] std::vector<Owned> owned_by(std::uint32_t server) const;
+  /// What a server has claimed.
+  [[nodiscard]] std::vector<Ticket> owned_by(std::uint32_t server) const;
   /// Makes a dead server's ring and announcements those of a fresh one.
   void forget(std::uint32_t server);
   /// Hints every READY slot again and wakes servers for them.
@@ -117,7 +110,6 @@ class FrontEnd {
     std::uint32_t generation = 0;
     std::uint32_t arena_page = 0;
     std::uint32_t arena_pages = 0;  // 0: the payload is inline
-    std::uint64_t cookie = 0;
     bool busy = false;
   };
   enum class Read { kEmpty, kRecord, kCorrupt };

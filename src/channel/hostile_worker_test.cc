@@ -85,9 +85,9 @@ class HostileWorker : public testing::TestWithParam<std::uint64_t> {
   }
 
   FrontEnd front_ = FrontEnd::create(small_geometry(GetParam(), 2)).value();
-  Ticket taken_ = publish_text(front_, "for the hostile", 1);
-  Ticket of_other_ = publish_text(front_, "for the honest", 2);
-  Ticket ready_ = publish_text(front_, "for nobody yet", 3);
+  Ticket taken_ = publish_text(front_, "for the hostile");
+  Ticket of_other_ = publish_text(front_, "for the honest");
+  Ticket ready_ = publish_text(front_, "for nobody yet");
   TestServer hostile_{front_, 0};
   TestServer honest_{front_, 1};
 };
@@ -284,7 +284,7 @@ TEST_P(HostileWorker, CannotBreakTheFrontWithSlotWords) {
       SlotWord{taken_.generation, SlotState::kFree, 0}.pack(),
       random()};
   for (const std::uint64_t word : words) {
-    const Ticket ticket = publish_text(front_, "x", 7);
+    const Ticket ticket = publish_text(front_, "x");
     hostile_.region.slot(ticket.slot).word = word;
     EXPECT_FALSE(front_.cancel(ticket));
     (void)front_.claim_of(ticket);

@@ -202,7 +202,7 @@ class Supervisor {
     request.received = 0;
     EXPECT_FALSE(requests_[draft->ticket.slot].open);
     requests_[draft->ticket.slot] = request;
-    channel_.publish(*draft, sizeof(wanted), 0, request.id);
+    channel_.publish(*draft, sizeof(wanted), 0);
     return true;
   }
 
@@ -216,7 +216,7 @@ class Supervisor {
 
   Taken take(const Record& record) {
     Request& request = requests_.at(record.ticket.slot);
-    wrong += !request.open || request.ticket != record.ticket || request.id != record.cookie;
+    wrong += !request.open || request.ticket != record.ticket;
     for (const std::byte byte : record.payload) {
       wrong += byte == pattern(request.id, request.received++) ? 0 : 1;
     }
@@ -265,12 +265,12 @@ class Supervisor {
     channel_.drain_server(
         index, [this](std::uint32_t, const Record& record) { return take(record); },
         [this](std::uint32_t) { ++corrupt; });
-    for (const FrontEnd::Owned& owned : channel_.owned_by(index)) {
-      Request request = requests_[owned.ticket.slot];
-      wrong += !request.open || request.ticket != owned.ticket || request.id != owned.cookie;
-      requests_[owned.ticket.slot].open = false;
-      witness_.running[owned.ticket.slot].store(0);
-      channel_.finish(owned.ticket);
+    for (const Ticket owned : channel_.owned_by(index)) {
+      Request request = requests_[owned.slot];
+      wrong += !request.open || request.ticket != owned;
+      requests_[owned.slot].open = false;
+      witness_.running[owned.slot].store(0);
+      channel_.finish(owned);
       CHECK(send(request));  // into the room that it has just given up
       ++requeued;
     }

@@ -60,7 +60,6 @@ struct TestServer {
 struct TestRecord {
   std::uint32_t server = 0;
   Ticket ticket;
-  std::uint64_t cookie = 0;
   RecordType type = RecordType::kNothing;
   std::uint8_t flags = 0;
   std::int64_t at_ns = 0;
@@ -69,7 +68,6 @@ struct TestRecord {
   TestRecord(std::uint32_t from, const Record& record)
       : server(from),
         ticket(record.ticket),
-        cookie(record.cookie),
         type(record.type),
         flags(record.flags),
         at_ns(record.at_ns),
@@ -95,11 +93,11 @@ inline Drained drain_all(FrontEnd& front) {
 }
 
 /// Reserves and publishes a request whose payload is all head.
-inline Ticket publish_text(FrontEnd& front, std::string_view text, std::uint64_t cookie = 0) {
+inline Ticket publish_text(FrontEnd& front, std::string_view text) {
   const std::optional<Draft> draft = front.reserve(text.size());
   CHECK(draft.has_value());
   std::ranges::copy(bytes_of(text), draft->payload.begin());
-  front.publish(*draft, static_cast<std::uint32_t>(text.size()), 0, cookie);
+  front.publish(*draft, static_cast<std::uint32_t>(text.size()), 0);
   return draft->ticket;
 }
 

@@ -50,7 +50,7 @@ STUB std::uint64_t front_submit(void* front, const void* bytes, std::uint32_t he
     return ~std::uint64_t{0};
   }
   std::memcpy(draft->payload.data(), bytes, size);
-  front_of(front).publish(*draft, head_bytes, file_bytes, draft->ticket.pack());
+  front_of(front).publish(*draft, head_bytes, file_bytes);
   return draft->ticket.pack();
 }
 

@@ -118,7 +118,8 @@ void Dispatcher::expire() {
   arm_timer();
 }
 
-/// Deadlines come in the order of arrival: an armed timer is never too late, at most too early.
+/// Deadlines come in the order of arrival, those apart that were put back: an armed timer is never
+/// too late, at most too early.
 void Dispatcher::arm_timer() {
   const std::optional<TimePoint> deadline = queue_.next_deadline();
   if (deadline && !timer_.armed()) {

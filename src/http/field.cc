@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "http/text.h"
 
 namespace forebay::http {
 
 FieldName field_name(std::string_view name) {
-  const auto is = [name](std::string_view lower) { return equals_lower(name, lower); };
+  const auto is = [name](std::string_view lower) { return equal_ignoring_case(name, lower); };
   switch (name.size()) {
     case 2:
       return is("te") ? FieldName::kHopByHop : FieldName::kOther;
@@ -63,14 +64,14 @@ bool is_allowed_in_trailers(std::string_view name) {
                                                                 "www-authenticate",
                                                                 "age"};
   const auto starts_with = [name](std::string_view prefix) {
-    return equals_lower(name.substr(0, prefix.size()), prefix);
+    return equal_ignoring_case(name.substr(0, prefix.size()), prefix);
   };
   if (is_connection_level(field_name(name)) || starts_with("content-") ||
       starts_with("x-forwarded-")) {
     return false;
   }
   return std::ranges::none_of(kRefused,
-                              [name](auto refused) { return equals_lower(name, refused); });
+                              [name](auto refused) { return equal_ignoring_case(name, refused); });
 }
 
 }  // namespace forebay::http

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "base/text.h"
 #include "http/request_line.h"
 #include "http/text.h"
 
@@ -94,11 +95,11 @@ Verdict FieldRules::read_connection(std::string_view options) {
   while (!options.empty()) {
     const std::string_view option = take_list_element(options);
     if (option.empty()) continue;
-    if (equals_lower(option, "close")) {
+    if (equal_ignoring_case(option, "close")) {
       wants_close_ = true;
-    } else if (equals_lower(option, "keep-alive")) {
+    } else if (equal_ignoring_case(option, "keep-alive")) {
       wants_keep_alive_ = true;
-    } else if (equals_lower(option, "upgrade")) {
+    } else if (equal_ignoring_case(option, "upgrade")) {
       wants_upgrade_ = true;
     } else if (named_count_ == kConnectionOptionsMax) {
       return refuse(400, "too many connection options");
@@ -119,7 +120,7 @@ Verdict FieldRules::read_content_length(std::string_view value) {
 Verdict FieldRules::read_expect(std::string_view expectations) {
   if (head_.minor_version == 0) return {};  // RFC 9110 section 10.1.1: to be ignored
   while (!expectations.empty()) {
-    if (!equals_lower(take_list_element(expectations), "100-continue")) {
+    if (!equal_ignoring_case(take_list_element(expectations), "100-continue")) {
       return refuse(417, "unknown expectation");
     }
     wants_continue_ = true;
@@ -142,7 +143,7 @@ Verdict FieldRules::read_transfer_encoding(std::string_view codings) {
     const std::string_view coding = take_list_element(codings);
     if (is_chunked_) return refuse(400, "chunked is not the last transfer coding");
     if (!is_token(coding)) return refuse(400, "malformed Transfer-Encoding");
-    if (equals_lower(coding, "chunked")) {
+    if (equal_ignoring_case(coding, "chunked")) {
       is_chunked_ = true;
     } else {
       has_other_coding_ = true;
@@ -192,9 +193,8 @@ bool FieldRules::is_named_in_connection(const Field& field) const {
       name == FieldName::kContentType) {
     return false;
   }
-  return std::ranges::any_of(std::span(named_).first(named_count_), [&](auto option) {
-    return std::ranges::equal(field.name, option, {}, to_lower, to_lower);
-  });
+  return std::ranges::any_of(std::span(named_).first(named_count_),
+                             [&](auto option) { return equal_ignoring_case(field.name, option); });
 }
 
 // Host says what the absolute-form target said.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "http/text.h"
 
 namespace forebay::http {
@@ -53,7 +54,7 @@ std::expected<Target, ParseError> read_absolute_target(std::string_view target) 
   const size_t colon = target.find("://");
   if (colon == std::string_view::npos) return bad("malformed request target");
   const std::string_view scheme = target.substr(0, colon);
-  if (!equals_lower(scheme, "http") && !equals_lower(scheme, "https")) {
+  if (!equal_ignoring_case(scheme, "http") && !equal_ignoring_case(scheme, "https")) {
     return bad("request target with a scheme that is not http or https");
   }
   const std::string_view rest = target.substr(colon + 3);

@@ -56,15 +56,6 @@ constexpr bool is_token(std::string_view text) {
 
 constexpr bool is_text(std::string_view text) { return std::ranges::all_of(text, is_text_byte); }
 
-constexpr char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-/// Equal but for the case of ASCII letters; `lower` is in lower case already.
-constexpr bool equals_lower(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, {}, to_lower);
-}
-
 /// Without spaces and tabs at both ends (OWS, RFC 9110 section 5.6.3).
 constexpr std::string_view trim(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t'; };

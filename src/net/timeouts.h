@@ -43,8 +43,6 @@ class TimeoutList {
       timeout.timed_out();
     }
   }
-  /// Times out everything at once.
-  void expire_all() { expire(TimePoint::max()); }
 
  private:
   Duration duration_;

@@ -185,8 +185,8 @@ void Generation::worker_died(unsigned index) {
     channel_.drain_server(server, sink, ignore);
   }
   for (unsigned server = index; server < options_.servers(); server += options_.workers) {
-    for (const channel::FrontEnd::Owned& owned : channel_.owned_by(server)) {
-      end_job(owned.ticket);
+    for (const channel::Ticket ticket : channel_.owned_by(server)) {
+      end_job(ticket);
     }
     channel_.forget(server);
   }

@@ -53,7 +53,7 @@ bool Generation::start_exchange(front::Exchange& exchange) {
   jobs_[draft->ticket.slot] = {&exchange, {}, 0};
   exchange.backend_place = this;
   exchange.backend_ticket = draft->ticket.pack();
-  channel_.publish(*draft, static_cast<std::uint32_t>(head), by_file ? body.size() : 0, 0);
+  channel_.publish(*draft, static_cast<std::uint32_t>(head), by_file ? body.size() : 0);
   nudge_later();
   return true;
 }
