@@ -33,7 +33,7 @@ class Link {
 };
 
 /// A doubly linked list of objects that it does not own. T derives from Link<Tag>. All operations
-/// but size() are O(1); an object leaves by its own unlink().
+/// are O(1); an object leaves by its own unlink().
 template <typename T, typename Tag>
 class List {
  public:
@@ -55,6 +55,17 @@ class List {
   }
   void push_back(T& item) { insert(item, *end_.prev_, end_); }
   void push_front(T& item) { insert(item, end_, *end_.next_); }
+  /// Moves all of `other` to the end of this.
+  void append(List& other) {
+    if (other.empty()) {
+      return;
+    }
+    other.end_.next_->prev_ = end_.prev_;
+    end_.prev_->next_ = other.end_.next_;
+    other.end_.prev_->next_ = &end_;
+    end_.prev_ = other.end_.prev_;
+    other.end_.prev_ = other.end_.next_ = &other.end_;
+  }
 
  private:
   static void insert(Link<Tag>& link, Link<Tag>& before, Link<Tag>& after) {

@@ -67,5 +67,29 @@ TEST(ListDeathTest, AnItemCannotBeInOneListTwice) {
   EXPECT_DEATH(list.push_back(item), "linked");
 }
 
+TEST(List, TakesAllOfAnother) {
+  ListA list;
+  ListA other;
+  Item a(1);
+  Item b(2);
+  Item c(3);
+  list.append(other);
+  EXPECT_TRUE(list.empty());
+  other.push_back(b);
+  other.push_back(c);
+  list.push_back(a);
+  list.append(other);
+  EXPECT_TRUE(other.empty());
+  EXPECT_EQ(list.front(), &a);
+  EXPECT_EQ(list.next(a), &b);
+  EXPECT_EQ(list.next(b), &c);
+  EXPECT_EQ(list.next(c), nullptr);
+  b.Link<TagA>::unlink();
+  EXPECT_EQ(list.next(a), &c);
+  other.push_back(b);
+  list.append(other);
+  EXPECT_EQ(list.next(c), &b);
+}
+
 }  // namespace
 }  // namespace forebay

@@ -1,9 +1,5 @@
 #include "front/connection.h"
 
-#include <sys/socket.h>
-
-#include <boost/asio/post.hpp>
-
 #include "base/text.h"
 #include "front/front.h"
 #include "net/address.h"
@@ -31,14 +27,14 @@ bool is_path(const http::RequestHead& head, std::string_view path) {
 
 }  // namespace
 
-Connection::Connection(Front& front, net::Socket socket, std::uint16_t listener)
+Connection::Connection(Front& front, Fd socket, std::uint16_t listener)
     : front_(front),
-      socket_(std::move(socket)),
-      input_(socket_, changed_),
-      out_(socket_, changed_, front.settings(), front.ticker()),
+      stream_(front.loop().poller(), std::move(socket), *this),
+      input_(stream_, changed_),
+      out_(stream_, changed_, front.settings(), front.ticker()),
       parser_(front.settings().limits),
       listener_(listener) {
-  const net::Address peer = net::peer_address(socket_.native_handle());
+  const net::Address peer = net::peer_address(stream_.fd());
   remote_host_ = peer.host();
   remote_port_ = peer.port();
 }
@@ -80,7 +76,7 @@ net::Task<bool> Connection::read_head() {
       co_return co_await refuse(
           {parser_.error().status, Reason::kBadRequest, parser_.error().reason, 0});
     }
-    if (input_.gone() || (draining_ && !parser_.started() && !co_await arriving())) {
+    if (input_.gone() || (draining_ && !parser_.started() && !arriving())) {
       co_return false;
     }
     if (!input_.data().empty()) {
@@ -235,11 +231,10 @@ net::Task<void> Connection::drained() {
 
 net::Task<void> Connection::close() {
   net::TimeoutList::disarm(*this);
-  boost::system::error_code ignored;
   // Closing with unread bytes resets the connection, and the client may lose our answer (RFC 9112
   // section 9.6): say that we are done, then listen a little longer.
   if ((linger_ || !input_.data().empty()) && !client_left()) {
-    socket_.shutdown(net::Socket::shutdown_send, ignored);
+    stream_.shutdown_write();
     timed_out_ = false;
     front_.ticker().arm(front_.ticker().linger, *this);
     std::size_t heard = 0;
@@ -251,18 +246,10 @@ net::Task<void> Connection::close() {
     }
     net::TimeoutList::disarm(*this);
   }
-  socket_.close(ignored);
-  while (input_.pending() || out_.pending()) {
-    co_await changed_.wait();
-  }
+  stream_.close();
 }
 
-net::Task<bool> Connection::arriving() {
-  // A read that is done already is told before this.
-  co_await net::asio::post(front_.loop().executor(), net::UseTask());
-  boost::system::error_code ignored;
-  co_return !input_.data().empty() || socket_.available(ignored) != 0;
-}
+bool Connection::arriving() const { return !input_.data().empty() || stream_.has_unread(); }
 
 void Connection::drain() {
   draining_ = true;

@@ -10,6 +10,7 @@
 #include "front/relay.h"
 #include "http/request_parser.h"
 #include "net/event.h"
+#include "net/stream.h"
 #include "net/timeouts.h"
 
 namespace forebay::front {
@@ -23,9 +24,12 @@ struct ConnectionTag {};
 ///   head > body > queue > answer > log, again and again, then a gentle close
 ///
 /// Owned by the Front. Everything happens on the front's thread.
-class Connection final : public Link<ConnectionTag>, private net::Timeout {
+class Connection final : public Link<ConnectionTag>,
+                         private net::Timeout,
+                         private net::Stream::User {
  public:
-  Connection(Front& front, net::Socket socket, std::uint16_t listener);
+  /// `socket` is non-blocking.
+  Connection(Front& front, Fd socket, std::uint16_t listener);
 
   net::Task<void> run();
   /// The server is stopping: an idle connection closes, a busy one after its answer.
@@ -51,14 +55,16 @@ class Connection final : public Link<ConnectionTag>, private net::Timeout {
   /// Parses what has arrived; kNeedMore: all of it was consumed.
   http::RequestParser::Event parse();
   /// The client has sent something that was not parsed yet.
-  net::Task<bool> arriving();
+  [[nodiscard]] bool arriving() const;
   [[nodiscard]] bool client_left() const { return input_.gone() || out_.failed(); }
   [[nodiscard]] http::RequestFacts facts() const;
   void log(const Exchange* exchange, int status, std::uint64_t bytes, Reason reason);
   void timed_out() override;
+  void readable() override { input_.readable(); }
+  void writable() override { out_.writable(); }
 
   Front& front_;
-  net::Socket socket_;
+  net::Stream stream_;
   net::Event changed_;
   Input input_;
   Outbox out_;

@@ -47,10 +47,7 @@ void Front::accept(Fd socket, std::uint16_t listener) {
   }
   ++metrics_.connections_accepted;
   ++metrics_.connections;
-  net::Socket stream(loop_.executor());
-  const int family = listeners_[listener].address().storage.ss_family;
-  stream.assign({family, 0}, socket.release());
-  auto owned = std::make_unique<Connection>(*this, std::move(stream), listener);
+  auto owned = std::make_unique<Connection>(*this, std::move(socket), listener);
   Connection& connection = *owned;
   connections_.push_back(connection);
   if (draining_) {

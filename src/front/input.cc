@@ -1,7 +1,5 @@
 #include "front/input.h"
 
-#include <boost/asio/buffer.hpp>
-
 namespace forebay::front {
 namespace {
 
@@ -22,21 +20,27 @@ void Input::make_room(std::size_t capacity) {
 }
 
 void Input::arm(bool bulk) {
-  if (pending_ || gone_) {
+  if (armed_ || gone_) {
     return;
   }
   make_room(bulk ? kBulk : kSmall);
-  if (end_ == capacity_) {
-    return;
+  armed_ = end_ != capacity_;
+  stream_.want_read();
+}
+
+void Input::readable() {
+  if (armed_) {
+    const std::size_t bytes = stream_.read({buffer_.get() + end_, capacity_ - end_});
+    end_ += bytes;
+    gone_ = stream_.at_end();
+    armed_ = bytes == 0 && !gone_;
+  } else {
+    // Who asks ahead of the answers and then leaves is gone, although there is more to read.
+    gone_ = end_ == capacity_ && stream_.peer_closed();
   }
-  pending_ = true;
-  socket_.async_read_some(net::asio::buffer(buffer_.get() + end_, capacity_ - end_),
-                          [this](const boost::system::error_code& error, std::size_t bytes) {
-                            pending_ = false;
-                            gone_ = bool(error);
-                            end_ += bytes;
-                            changed_.set();
-                          });
+  if (!armed_) {
+    changed_.set();
+  }
 }
 
 }  // namespace forebay::front

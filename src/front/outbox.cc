@@ -1,11 +1,9 @@
 #include "front/outbox.h"
 
-#include <sys/sendfile.h>
-#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 #include "base/check.h"
 #include "front/ticker.h"
@@ -40,7 +38,7 @@ void Outbox::send_file(Fd file, std::uint64_t offset, std::uint64_t length) {
   file_ = std::move(file);
   file_offset_ = offset;
   file_left_ = length;
-  if (!pending_ && !failed_) {
+  if (!stream_.blocked() && !failed_) {
     flush();
   }
 }
@@ -57,14 +55,11 @@ std::size_t Outbox::write_now(std::initializer_list<std::string_view> parts) {
   if (count == 0) {
     return 0;
   }
-  msghdr message{};
-  message.msg_iov = vector.data();
-  message.msg_iovlen = count;
-  const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+  const std::size_t sent = stream_.write(std::span(vector).first(count));
+  if (stream_.broken()) {
     fail();
   }
-  return sent < 0 ? 0 : static_cast<std::size_t>(sent);
+  return sent;
 }
 
 void Outbox::keep(std::string_view bytes) {
@@ -102,11 +97,10 @@ void Outbox::flush() {
 
 bool Outbox::flush_memory() {
   while (memory_sent_ < memory_.size()) {
-    const std::size_t sent = write_now({std::string_view(memory_).substr(memory_sent_)});
-    if (sent == 0) {
+    memory_sent_ += write_now({std::string_view(memory_).substr(memory_sent_)});
+    if (stream_.blocked() || failed_) {
       return false;
     }
-    memory_sent_ += sent;
   }
   memory_ = {};
   memory_sent_ = 0;
@@ -140,35 +134,26 @@ bool Outbox::flush_file() {
 }
 
 bool Outbox::copy_from(int fd, std::uint64_t& offset, std::uint64_t left) {
-  auto position = static_cast<off_t>(offset);
-  const ssize_t sent =
-      ::sendfile(socket_.native_handle(), fd, &position, std::min(left, kSendfileMax));
-  if (sent == 0 || (sent < 0 && errno != EAGAIN && errno != EINTR)) {
-    fail();  // a file that became shorter cannot be completed
-    return false;
+  const std::size_t sent = stream_.write_file(fd, offset, std::min(left, kSendfileMax));
+  if (sent == 0 && !stream_.blocked()) {
+    fail();  // the client is gone, or a file that became shorter cannot be completed
   }
-  offset = static_cast<std::uint64_t>(position);
   return sent > 0;
 }
 
+/// The client's time runs from when it last took something.
 void Outbox::wait_writable() {
-  if (pending_) {
-    return;
+  if (!net::Timeout::linked()) {
+    ticker_.arm(ticker_.write, *this);
   }
-  pending_ = true;
-  ticker_.arm(ticker_.write, *this);
-  socket_.async_wait(net::Socket::wait_write, [this](const boost::system::error_code& error) {
-    pending_ = false;
-    net::TimeoutList::disarm(*this);
-    if (error) {
-      fail();
-    } else {
-      flush();
-    }
-    if (failed_ || drained()) {
-      changed_.set();
-    }
-  });
+}
+
+void Outbox::writable() {
+  net::TimeoutList::disarm(*this);
+  flush();
+  if (failed_ || drained()) {
+    changed_.set();
+  }
 }
 
 void Outbox::fail() {

@@ -8,8 +8,8 @@
 
 #include "front/settings.h"
 #include "front/spool_file.h"
-#include "net/asio.h"
 #include "net/event.h"
+#include "net/stream.h"
 #include "net/timeouts.h"
 
 namespace forebay::front {
@@ -21,13 +21,12 @@ class Ticker;
 ///
 ///   memory_ | spill_ (bytes that did not fit) | file_ (a file of the application's)
 ///
-/// The owner must outlive a pending wait: after closing the socket it waits until !pending().
 /// SIGPIPE must be ignored, as sendfile(2) has no flag for it.
 class Outbox final : private net::Timeout {
  public:
   /// `changed` is set when the outbox has drained or failed later, never from within a call.
-  Outbox(net::Socket& socket, net::Event& changed, const Settings& settings, Ticker& ticker)
-      : socket_(socket), changed_(changed), settings_(settings), ticker_(ticker) {}
+  Outbox(net::Stream& stream, net::Event& changed, const Settings& settings, Ticker& ticker)
+      : stream_(stream), changed_(changed), settings_(settings), ticker_(ticker) {}
 
   void send(std::initializer_list<std::string_view> parts);
   /// Nothing may be sent after a file but another response's bytes once it has drained.
@@ -37,11 +36,13 @@ class Outbox final : private net::Timeout {
   [[nodiscard]] bool drained() const { return kept() == 0 && file_left_ == 0; }
   /// The client is gone, has not read for too long, or the spool failed.
   [[nodiscard]] bool failed() const { return failed_; }
-  [[nodiscard]] bool pending() const { return pending_; }
   /// What was sent from the file still takes its place there, until all of it was.
   [[nodiscard]] bool has_room() const {
     return failed_ || !spill_ || spill_->size() < settings_.spool_max;
   }
+
+  /// The stream takes bytes again.
+  void writable();
 
  private:
   [[nodiscard]] std::uint64_t kept() const {
@@ -60,7 +61,7 @@ class Outbox final : private net::Timeout {
   void fail();
   void timed_out() override;
 
-  net::Socket& socket_;
+  net::Stream& stream_;
   net::Event& changed_;
   const Settings& settings_;
   Ticker& ticker_;
@@ -71,7 +72,6 @@ class Outbox final : private net::Timeout {
   Fd file_;
   std::uint64_t file_offset_ = 0;
   std::uint64_t file_left_ = 0;
-  bool pending_ = false;
   bool failed_ = false;
 };
 

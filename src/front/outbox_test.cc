@@ -6,6 +6,8 @@
 
 #include <array>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -17,19 +19,18 @@ namespace forebay::front {
 namespace {
 
 /// An outbox on one end of a socket pair whose other end is a client that reads when told to.
-class OutboxTest : public ::testing::Test {
+class OutboxTest : public ::testing::Test, public net::Stream::User {
  protected:
   OutboxTest() {
     ::signal(SIGPIPE, SIG_IGN);  // as the server does
     std::array<int, 2> pair{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair.data()), 0);
-    socket_.assign({AF_UNIX, 0}, pair[0]);
+    stream_ = std::make_unique<net::Stream>(loop_.poller(), Fd(pair[0]), *this);
+    out_.emplace(*stream_, changed_, settings_, ticker_);
     client_.reset(pair[1]);
   }
-  ~OutboxTest() override {
-    socket_.close();
-    loop_.context().poll();  // what was pending ends
-  }
+  void readable() override {}
+  void writable() override { out_->writable(); }
 
   /// Reads until nothing comes any more, letting the outbox write on.
   std::string read_all() {
@@ -39,7 +40,7 @@ class OutboxTest : public ::testing::Test {
       const ssize_t bytes = ::read(client_.get(), piece.data(), piece.size());
       if (bytes > 0) {
         all.append(piece.data(), static_cast<std::size_t>(bytes));
-      } else if (loop_.context().poll() == 0) {
+      } else if (loop_.poller().poll() == 0) {
         return all;
       }
     }
@@ -59,102 +60,94 @@ class OutboxTest : public ::testing::Test {
 
   Settings settings_;
   net::Loop loop_;
-  net::Socket socket_{loop_.executor()};
+  std::unique_ptr<net::Stream> stream_;
   Fd client_;
   net::Event changed_;
   Ticker ticker_{loop_, settings_};
+  std::optional<Outbox> out_;
 };
 
 TEST_F(OutboxTest, WritesAtOnceWhatTheSocketTakes) {
-  Outbox out(socket_, changed_, settings_, ticker_);
-  out.send({"one ", "two ", "", "three"});
-  EXPECT_TRUE(out.drained());
+  out_->send({"one ", "two ", "", "three"});
+  EXPECT_TRUE(out_->drained());
   EXPECT_EQ(read_all(), "one two three");
 }
 
 TEST_F(OutboxTest, KeepsTheOrderThroughMemoryAndFile) {
-  Outbox out(socket_, changed_, settings_, ticker_);
   std::string sent;
   for (char seed = 'A'; seed < 'A' + 20; ++seed) {
     const std::string piece = pattern(100'000, seed);
-    out.send({piece});
+    out_->send({piece});
     sent += piece;
   }
-  EXPECT_FALSE(out.drained());
+  EXPECT_FALSE(out_->drained());
   EXPECT_EQ(read_all(), sent);
-  EXPECT_TRUE(out.drained());
-  out.send({"and on"});
+  EXPECT_TRUE(out_->drained());
+  out_->send({"and on"});
   EXPECT_EQ(read_all(), "and on");
 }
 
 TEST_F(OutboxTest, AFileFollowsWhatIsStillKept) {
-  Outbox out(socket_, changed_, settings_, ticker_);
   const std::string before = pattern(1'000'000, 'a');
   const std::string content = pattern(3'000'000, 'b');
-  out.send({before});
-  out.send_file(file_with(content), 10, content.size() - 10);
+  out_->send({before});
+  out_->send_file(file_with(content), 10, content.size() - 10);
   EXPECT_EQ(read_all(), before + content.substr(10));
-  EXPECT_TRUE(out.drained());
+  EXPECT_TRUE(out_->drained());
 }
 
 TEST_F(OutboxTest, AFileThatIsShorterThanPromisedFails) {
-  Outbox out(socket_, changed_, settings_, ticker_);
-  out.send_file(file_with("short"), 0, 100);
+  out_->send_file(file_with("short"), 0, 100);
   EXPECT_EQ(read_all(), "short");
-  EXPECT_TRUE(out.failed());
+  EXPECT_TRUE(out_->failed());
 }
 
 TEST_F(OutboxTest, HasNoRoomBeyondTheSpoolLimit) {
   settings_.spool_max = 200'000;
-  Outbox out(socket_, changed_, settings_, ticker_);
-  EXPECT_TRUE(out.has_room());
+  EXPECT_TRUE(out_->has_room());
   const std::string piece = pattern(1'000'000, 'x');
-  out.send({piece});
-  EXPECT_FALSE(out.has_room());
+  out_->send({piece});
+  EXPECT_FALSE(out_->has_room());
   EXPECT_EQ(read_all(), piece);
-  EXPECT_TRUE(out.has_room());
+  EXPECT_TRUE(out_->has_room());
 }
 
 TEST_F(OutboxTest, FailsWhenTheClientIsGoneAndForgetsTheRest) {
-  Outbox out(socket_, changed_, settings_, ticker_);
-  out.send({pattern(1'000'000, 'x')});
+  out_->send({pattern(1'000'000, 'x')});
   client_.reset();
-  loop_.context().poll();
-  EXPECT_TRUE(out.failed());
-  EXPECT_TRUE(out.has_room());
+  loop_.poller().poll();
+  EXPECT_TRUE(out_->failed());
+  EXPECT_TRUE(out_->has_room());
 }
 
 TEST_F(OutboxTest, AReaderWhoNeverCatchesUpDoesNotMakeTheFileGrow) {
   settings_.spool_max = 1'000'000;
-  Outbox out(socket_, changed_, settings_, ticker_);
   const std::string piece = pattern(100'000, 'x');
-  out.send({pattern(900'000, 'x')});
+  out_->send({pattern(900'000, 'x')});
   std::string read(piece.size(), ' ');
   int pieces = 0;
-  while (out.has_room() && pieces < 100) {  // as much comes as goes
-    out.send({piece});
+  while (out_->has_room() && pieces < 100) {  // as much comes as goes
+    out_->send({piece});
     ++pieces;
     ASSERT_GT(::read(client_.get(), read.data(), read.size()), 0);
-    loop_.context().poll();
+    loop_.poller().poll();
   }
   EXPECT_LT(pieces, 100);
   read_all();
-  EXPECT_TRUE(out.has_room());
+  EXPECT_TRUE(out_->has_room());
 }
 
 TEST_F(OutboxTest, FailsWhenTheSpoolDirectoryDoesNotExist) {
   settings_.spool_directory = "/nonexistent";
-  Outbox out(socket_, changed_, settings_, ticker_);
-  out.send({pattern(1'000'000, 'x')});
-  EXPECT_TRUE(out.failed());
+  out_->send({pattern(1'000'000, 'x')});
+  EXPECT_TRUE(out_->failed());
 }
 
 /// A relay on that outbox.
 class RelayTest : public OutboxTest {
  protected:
   std::string relayed(const http::RequestFacts& facts, const std::function<void(Relay&)>& answer) {
-    Outbox out(socket_, changed_, settings_, ticker_);
-    Relay relay(out, changed_, facts, scratch_, clock_);
+    Relay relay(*out_, changed_, facts, scratch_, clock_);
     answer(relay);
     EXPECT_TRUE(relay.over());
     keep_alive_ = relay.keep_alive();

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace forebay::net {
 namespace {
@@ -12,7 +13,9 @@ constexpr int kHandlersPerTurn = 64;
 
 }  // namespace
 
-Loop::Loop() : work_(context_.get_executor()) {}
+Loop::Loop() : work_(context_.get_executor()), news_(context_.get_executor(), poller_.fd()) {}
+
+Loop::~Loop() { news_.release(); }
 
 void Loop::add(Source& source) { sources_.push_back(&source); }
 
@@ -38,12 +41,23 @@ std::size_t Loop::poll_sources() {
   return work;
 }
 
+void Loop::watch_poller() {
+  if (!std::exchange(watching_, true)) {
+    news_.async_wait(asio::posix::descriptor_base::wait_read,
+                     [this](const boost::system::error_code&) { watching_ = false; });
+  }
+}
+
 void Loop::block() {
+  if (poller_.has_asked()) {
+    return;
+  }
   std::size_t asleep = 0;
   while (asleep < sources_.size() && sources_[asleep]->announce_sleep()) {
     ++asleep;
   }
   if (asleep == sources_.size()) {
+    watch_poller();
     context_.run_one();
   }
   for (std::size_t i = 0; i < asleep; ++i) {
@@ -56,7 +70,7 @@ void Loop::block() {
 void Loop::run() {
   bool yielded = false;
   while (!stopped_) {
-    if (run_ready() + poll_sources() != 0) {
+    if (poller_.poll() + run_ready() + poll_sources() != 0) {
       yielded = false;
     } else if (!yielded) {
       ::sched_yield();

@@ -1,67 +1,39 @@
 #pragma once
 
-#include <poll.h>
-
 #include <functional>
 #include <memory>
 #include <utility>
 
-#include <boost/asio/posix/descriptor_base.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-
+#include "base/check.h"
 #include "net/loop.h"
 
 namespace forebay::net {
 
 /// Calls `readable` whenever a descriptor that it does not own has something to read, until it is
-/// destroyed; that may happen within the call. For what is rare: pidfds, control sockets, signals.
+/// destroyed; that may happen within the call. The descriptor stays open for as long.
 class Watch {
  public:
   Watch(Loop& loop, int fd, std::function<void()> readable)
-      : state_(std::make_shared<State>(loop, fd, std::move(readable))) {
-    wait(state_);
-  }
-  Watch(Watch&&) = default;
-  Watch& operator=(Watch&& other) noexcept {
-    std::swap(state_, other.state_);
-    return *this;
-  }
-  ~Watch() {
-    if (state_) {
-      state_->readable = nullptr;
-      state_->descriptor.release();
-    }
-  }
+      : state_(std::make_unique<State>(loop.poller(), fd, std::move(readable))) {}
 
  private:
-  struct State {
-    State(Loop& loop, int fd, std::function<void()> callback)
-        : descriptor(loop.executor(), fd), readable(std::move(callback)) {}
-    asio::posix::basic_stream_descriptor<Executor> descriptor;
+  struct State final : Polled {
+    State(Poller& on, int descriptor, std::function<void()> callback)
+        : poller(on), fd(descriptor), readable(std::move(callback)) {
+      CHECK(poller.add(fd, EPOLLIN, *this));
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() { poller.remove(fd, *this); }
+    void ready(std::uint32_t /*events*/) override {
+      const std::function<void()> call = readable;  // which may destroy this
+      call();
+    }
+    Poller& poller;
+    int fd;
     std::function<void()> readable;
   };
-
-  /// Asio's word is a hint. A descriptor gets the place in its tables of one that was released just
-  /// before, and with it news of that one that are still in its queue.
-  static bool is_readable(State& state) {
-    pollfd look{state.descriptor.native_handle(), POLLIN, 0};
-    return ::poll(&look, 1, 0) > 0;
-  }
-
-  static void wait(const std::shared_ptr<State>& state) {
-    state->descriptor.async_wait(asio::posix::descriptor_base::wait_read,
-                                 [state](const boost::system::error_code& error) {
-                                   if (!error && state->readable && is_readable(*state)) {
-                                     const std::function<void()> readable = state->readable;
-                                     readable();
-                                   }
-                                   if (!error && state->readable) {
-                                     wait(state);
-                                   }
-                                 });
-  }
-
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace forebay::net

@@ -40,8 +40,6 @@ TEST(Watch, TellsThatSomethingCanBeRead) {
   EXPECT_EQ(calls, 2);
 }
 
-/// Asio gives the place of a descriptor that was released to the next one, although news of the
-/// old one may still be on their way through its queue.
 TEST(Watch, IsNotWokenByNewsOfADescriptorThatWasReleased) {
   Loop loop;
   const Pipe first;

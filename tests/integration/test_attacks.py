@@ -13,7 +13,7 @@ from serving import until
 
 def sleepers(server):
     """Defunct children of the front."""
-    listing = ["ps", "--ppid", str(server.pid), "-o", "stat="]
+    listing = ["ps", "--ppid", str(server.pid), "-o", "state="]
     return subprocess.run(listing, capture_output=True, text=True, check=False).stdout.split()
 
 
@@ -100,6 +100,7 @@ def test_killed_zygotes_and_workers_leave_no_half_born(serve):
             os.kill(worker, signal.SIGKILL)
         time.sleep(i / 1000)
         os.kill(zygote, signal.SIGKILL)
+        until(lambda dead=zygote: dead not in server.zygotes())
     until(lambda: len(server.zygotes()) == 1 and server.status()["workers"]["idle"] == 4, 30)
     until(lambda: server.status()["workers"]["starting"] == 0)
     until(lambda: server.status()["workers"]["stopping"] == 0)
