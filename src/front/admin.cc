@@ -3,15 +3,11 @@
 #include <array>
 #include <cstring>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/write.hpp>
-
 #include "base/json.h"
 #include "base/text.h"
 #include "http/request_parser.h"
+#include "net/event.h"
+#include "net/stream.h"
 #include "net/timer.h"
 
 namespace forebay::front {
@@ -25,43 +21,73 @@ constexpr std::chrono::seconds kTimeLimit{10};
 constexpr std::size_t kConnectionsMax = 64;
 constexpr std::size_t kQueuePageMax = 10'000;
 
+/// A client's stream, and an end to its patience.
+class Talk final : private net::Stream::User {
+ public:
+  Talk(net::Loop& loop, Fd socket)
+      : stream_(loop.poller(), std::move(socket), *this), limit_(loop) {
+    limit_.after(kTimeLimit, [this] {
+      stream_.close();
+      changed_.set();
+    });
+  }
+
+  /// What has come; nothing: the client is gone.
+  net::Task<std::string_view> read() {
+    for (;;) {
+      const std::size_t bytes = stream_.read(buffer_);
+      if (bytes != 0 || stream_.at_end()) {
+        co_return std::string_view(buffer_.data(), bytes);
+      }
+      co_await changed_.wait();
+    }
+  }
+  net::Task<void> write(std::string_view text) {
+    while (!text.empty() && !stream_.broken()) {
+      const iovec part{const_cast<char*>(text.data()), text.size()};
+      text.remove_prefix(stream_.write({&part, 1}));
+      if (stream_.blocked()) {
+        co_await changed_.wait();
+      }
+    }
+  }
+
+ private:
+  void readable() override { changed_.set(); }
+  void writable() override { changed_.set(); }
+
+  net::Event changed_;
+  net::Stream stream_;
+  net::Timer limit_;
+  std::array<char, 4096> buffer_{};
+};
+
 }  // namespace
 
 void Admin::start() {
   listener_.accept_on(
       front_.loop(),
-      [this](Fd fd) {
-        net::Socket socket(front_.loop().executor());
-        socket.assign({listener_.address().storage.ss_family, 0}, fd.release());
+      [this](Fd socket) {
         if (open_ == kConnectionsMax) {
           return;
         }
         ++open_;
-        net::asio::co_spawn(front_.loop().executor(), serve(std::move(socket)),
-                            [this](const std::exception_ptr&) { --open_; });
+        net::spawn(serve(std::move(socket)), [this] { --open_; });
       },
       [](int) {});
 }
 
 /// One request a connection; a slow client is cut off.
-net::Task<void> Admin::serve(net::Socket socket) {
-  net::Timer limit(front_.loop());
-  limit.after(kTimeLimit, [&socket] {
-    boost::system::error_code ignored;
-    socket.close(ignored);
-  });
+net::Task<void> Admin::serve(Fd socket) {
+  Talk talk(front_.loop(), std::move(socket));
   http::RequestParser parser(limits_);
-  std::array<char, 4096> buffer{};
-  boost::system::error_code error;
   Parsed event = Parsed::kNeedMore;
-  while (event == Parsed::kNeedMore && !error) {
-    const std::size_t bytes = co_await socket.async_read_some(
-        net::asio::buffer(buffer), net::asio::redirect_error(net::UseTask(), error));
-    std::string_view input(buffer.data(), bytes);
+  while (event == Parsed::kNeedMore) {
+    std::string_view input = co_await talk.read();
+    if (input.empty()) {
+      co_return;
+    }
     event = parser.next(input);
-  }
-  if (error) {
-    co_return;
   }
   Page answer{400, "text/plain", "bad request\n"};
   http::RequestFacts facts{.is_head = false, .minor_version = 1, .keep_alive = false};
@@ -78,8 +104,7 @@ net::Task<void> Admin::serve(net::Socket socket) {
   const auto framing = http::decide_framing(facts, answer.status, std::nullopt, answer.body.size());
   head.finish(framing, facts, {date.data(), date.size()});
   text += framing.body_allowed ? answer.body : "";
-  co_await net::asio::async_write(socket, net::asio::buffer(text),
-                                  net::asio::redirect_error(net::UseTask(), error));
+  co_await talk.write(text);
 }
 
 Admin::Page Admin::page(std::string_view method, std::string_view path) {

@@ -26,7 +26,7 @@ class Admin {
     std::string_view type = "text/plain; charset=utf-8";
     std::string body;
   };
-  net::Task<void> serve(net::Socket socket);
+  net::Task<void> serve(Fd socket);
   [[nodiscard]] Page page(std::string_view method, std::string_view path);
   [[nodiscard]] bool ready();
   [[nodiscard]] std::string status();

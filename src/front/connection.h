@@ -11,6 +11,7 @@
 #include "http/request_parser.h"
 #include "net/event.h"
 #include "net/stream.h"
+#include "net/task.h"
 #include "net/timeouts.h"
 
 namespace forebay::front {

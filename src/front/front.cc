@@ -5,9 +5,6 @@
 #include <cstring>
 #include <memory>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-
 #include "net/backlog.h"
 
 namespace forebay::front {
@@ -53,13 +50,8 @@ void Front::accept(Fd socket, std::uint16_t listener) {
   if (draining_) {
     connection.drain();
   }
-  net::asio::co_spawn(loop_.executor(), connection.run(),
-                      [this, owned = std::move(owned)](const std::exception_ptr& error) mutable {
-                        if (error) {
-                          std::rethrow_exception(error);
-                        }
-                        ended(std::move(owned));
-                      });
+  net::spawn(connection.run(),
+             [this, owned = std::move(owned)]() mutable { ended(std::move(owned)); });
 }
 
 /// At the limit a client gets an answer rather than a place in a queue that nobody sees.
@@ -74,7 +66,7 @@ void Front::refuse(Fd socket) {
 void Front::ended(std::unique_ptr<Connection> connection) {
   --metrics_.connections;
   // Destroyed later: the connection's event may still be on the stack.
-  net::asio::post(loop_.executor(), [this, owned = std::move(connection)]() mutable {
+  loop_.post([this, owned = std::move(connection)]() mutable {
     owned.reset();
     if (draining_ && connections_.empty() && drained_) {
       std::exchange(drained_, nullptr)();
@@ -107,7 +99,7 @@ void Front::finished(const Record& record) {
   }
   access_log_->write(record);
   if (access_log_->pending() && !std::exchange(flush_posted_, true)) {
-    net::asio::post(loop_.executor(), [this] {
+    loop_.post([this] {
       flush_posted_ = false;
       access_log_->flush();
     });

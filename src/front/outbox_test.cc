@@ -14,6 +14,7 @@
 
 #include "front/relay.h"
 #include "front/ticker.h"
+#include "net/loop.h"
 
 namespace forebay::front {
 namespace {
@@ -40,7 +41,7 @@ class OutboxTest : public ::testing::Test, public net::Stream::User {
       const ssize_t bytes = ::read(client_.get(), piece.data(), piece.size());
       if (bytes > 0) {
         all.append(piece.data(), static_cast<std::size_t>(bytes));
-      } else if (loop_.poller().poll() == 0) {
+      } else if (loop_.poller().poll(Duration{0}) == 0) {
         return all;
       }
     }
@@ -115,7 +116,7 @@ TEST_F(OutboxTest, HasNoRoomBeyondTheSpoolLimit) {
 TEST_F(OutboxTest, FailsWhenTheClientIsGoneAndForgetsTheRest) {
   out_->send({pattern(1'000'000, 'x')});
   client_.reset();
-  loop_.poller().poll();
+  loop_.poller().poll(Duration{0});
   EXPECT_TRUE(out_->failed());
   EXPECT_TRUE(out_->has_room());
 }
@@ -130,7 +131,7 @@ TEST_F(OutboxTest, AReaderWhoNeverCatchesUpDoesNotMakeTheFileGrow) {
     out_->send({piece});
     ++pieces;
     ASSERT_GT(::read(client_.get(), read.data(), read.size()), 0);
-    loop_.poller().poll();
+    loop_.poller().poll(Duration{0});
   }
   EXPECT_LT(pieces, 100);
   read_all();

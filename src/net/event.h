@@ -1,12 +1,9 @@
 #pragma once
 
-#include <optional>
+#include <coroutine>
 #include <utility>
 
-#include <boost/asio/async_result.hpp>
-
 #include "base/check.h"
-#include "net/asio.h"
 
 namespace forebay::net {
 
@@ -19,31 +16,29 @@ class Event {
   Event& operator=(const Event&) = delete;
 
   void set() {
-    if (!waiter_) {
+    if (waiter_) {
+      std::exchange(waiter_, nullptr).resume();
+    } else {
       set_ = true;
-      return;
     }
-    Handler waiter = std::move(*waiter_);
-    waiter_.reset();
-    std::move(waiter)();
   }
 
-  /// Returns when the event has been set since the last wait.
-  Task<void> wait() {
-    if (std::exchange(set_, false)) {
-      co_return;
-    }
-    co_await asio::async_initiate<const UseTask, void()>(
-        [this](Handler handler) {
-          CHECK(!waiter_);
-          waiter_.emplace(std::move(handler));
-        },
-        UseTask());
+  /// `co_await wait()` returns when the event has been set since the last wait.
+  [[nodiscard]] auto wait() {
+    struct Awaiter {
+      Event& event;
+      [[nodiscard]] bool await_ready() const { return std::exchange(event.set_, false); }
+      void await_suspend(std::coroutine_handle<> waiter) const {
+        CHECK(!event.waiter_);
+        event.waiter_ = waiter;
+      }
+      static void await_resume() {}
+    };
+    return Awaiter{*this};
   }
 
  private:
-  using Handler = asio::async_result<UseTask, void()>::handler_type;
-  std::optional<Handler> waiter_;
+  std::coroutine_handle<> waiter_;
   bool set_ = false;
 };
 

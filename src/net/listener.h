@@ -4,8 +4,6 @@
 #include <memory>
 #include <string>
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-
 #include "base/fd.h"
 #include "base/result.h"
 #include "net/address.h"

@@ -8,25 +8,22 @@
 namespace forebay::net {
 namespace {
 
-/// Handlers run before the sources get their turn.
-constexpr int kHandlersPerTurn = 64;
+/// Nothing waits for longer without a look around.
+constexpr std::chrono::seconds kSleepMax{60};
 
 }  // namespace
-
-Loop::Loop() : work_(context_.get_executor()), news_(context_.get_executor(), poller_.fd()) {}
-
-Loop::~Loop() { news_.release(); }
 
 void Loop::add(Source& source) { sources_.push_back(&source); }
 
 void Loop::remove(Source& source) { std::ranges::replace(sources_, &source, nullptr); }
 
-std::size_t Loop::run_ready() {
-  std::size_t handlers = 0;
-  while (handlers < kHandlersPerTurn && context_.poll_one() != 0) {
-    ++handlers;
+std::size_t Loop::run_posted() {
+  // What they post is of the next turn.
+  std::vector<Call> calls = std::exchange(posted_, {});
+  for (Call& call : calls) {
+    call();
   }
-  return handlers;
+  return calls.size();
 }
 
 std::size_t Loop::poll_sources() {
@@ -41,36 +38,36 @@ std::size_t Loop::poll_sources() {
   return work;
 }
 
-void Loop::watch_poller() {
-  if (!std::exchange(watching_, true)) {
-    news_.async_wait(asio::posix::descriptor_base::wait_read,
-                     [this](const boost::system::error_code&) { watching_ = false; });
-  }
+std::size_t Loop::run_turn() {
+  std::size_t work = poller_.poll(Duration{0});
+  work += run_posted();
+  work += timers_.expire(Clock::now());
+  return work + poll_sources();
+}
+
+Duration Loop::until_next_timer() const {
+  const std::optional<TimePoint> next = timers_.next();
+  return next ? std::clamp(*next - Clock::now(), Duration{0}, Duration(kSleepMax)) : kSleepMax;
 }
 
 void Loop::block() {
-  if (poller_.has_asked()) {
-    return;
-  }
   std::size_t asleep = 0;
   while (asleep < sources_.size() && sources_[asleep]->announce_sleep()) {
     ++asleep;
   }
   if (asleep == sources_.size()) {
-    watch_poller();
-    context_.run_one();
+    poller_.wait(until_next_timer());
   }
   for (std::size_t i = 0; i < asleep; ++i) {
-    if (sources_[i] != nullptr) {
-      sources_[i]->end_sleep();
-    }
+    sources_[i]->end_sleep();
   }
+  poller_.tell();
 }
 
 void Loop::run() {
   bool yielded = false;
   while (!stopped_) {
-    if (poller_.poll() + run_ready() + poll_sources() != 0) {
+    if (run_turn() != 0) {
       yielded = false;
     } else if (!yielded) {
       ::sched_yield();

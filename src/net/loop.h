@@ -1,14 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-
-#include "net/asio.h"
 #include "net/poller.h"
+#include "net/timer.h"
 
 namespace forebay::net {
 
@@ -24,20 +21,21 @@ class Source {
   virtual void end_sleep() = 0;
 };
 
-/// One thread's event loop: descriptors by its poller, timers and coroutines by Asio, and sources
-/// beside them. It blocks only
-/// after everything was found idle twice with the CPU yielded once in between: the other side gets
-/// to run first, and batches form by themselves.
+/// One thread's event loop: descriptors, timers, calls that were put off, and sources beside them.
+/// It blocks only after everything was found idle twice with the CPU yielded once in between: the
+/// other side gets to run first, and batches form by themselves.
 class Loop {
  public:
-  Loop();
-  ~Loop();
+  using Call = std::move_only_function<void()>;
+
+  Loop() = default;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  [[nodiscard]] asio::io_context& context() { return context_; }
   [[nodiscard]] Poller& poller() { return poller_; }
-  [[nodiscard]] Executor executor() { return context_.get_executor(); }
+  [[nodiscard]] TimerQueue& timers() { return timers_; }
+  /// Calls it soon, not from within this call.
+  void post(Call call) { posted_.push_back(std::move(call)); }
 
   /// Sources may be added and removed at any time, also from within their poll().
   void add(Source& source);
@@ -48,17 +46,15 @@ class Loop {
   void stop() { stopped_ = true; }
 
  private:
-  std::size_t run_ready();
+  std::size_t run_turn();
+  std::size_t run_posted();
   std::size_t poll_sources();
   void block();
-  void watch_poller();
+  [[nodiscard]] Duration until_next_timer() const;
 
-  asio::io_context context_{1};
-  asio::executor_work_guard<Executor> work_;
   Poller poller_;
-  /// The poller's own descriptor, for Asio to block on.
-  asio::posix::basic_stream_descriptor<Executor> news_;
-  bool watching_ = false;
+  TimerQueue timers_;
+  std::vector<Call> posted_;
   std::vector<Source*> sources_;  // removed ones become null until the next sweep
   bool stopped_ = false;
 };

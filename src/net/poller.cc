@@ -42,9 +42,17 @@ void Poller::ask(Polled& polled) {
   }
 }
 
-std::size_t Poller::poll() {
-  const int count = ::epoll_wait(epoll_.get(), events_.data(), kEventsPerTurn, 0);
+void Poller::wait(Duration longest) {
+  if (!asked_.empty()) {
+    longest = Duration{0};
+  }
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(longest);
+  const timespec limit{seconds.count(), (longest - seconds).count()};
+  const int count = ::epoll_pwait2(epoll_.get(), events_.data(), kEventsPerTurn, &limit, nullptr);
   untold_ = std::span(events_).first(static_cast<std::size_t>(std::max(count, 0)));
+}
+
+std::size_t Poller::tell() {
   std::size_t told = untold_.size();
   // Who asks during this turn is called in the next one.
   List<Polled, AskedTag> asked;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/list.h"
 
@@ -44,19 +45,22 @@ class Poller {
   /// asked.
   void ask(Polled& polled);
 
-  /// Tells whoever there is news for, many at most; returns how many those were.
-  std::size_t poll();
-  /// Somebody has been asked for: poll() has work although the kernel may have no news.
-  [[nodiscard]] bool has_asked() const { return !asked_.empty(); }
-  /// Readable when the kernel has news.
-  [[nodiscard]] int fd() const { return epoll_.get(); }
+  /// Waits for news, `longest` at most, and not at all when somebody was asked for.
+  void wait(Duration longest);
+  /// Tells whoever the last wait() brought news for; returns how many those were.
+  std::size_t tell();
+  /// Both.
+  std::size_t poll(Duration longest) {
+    wait(longest);
+    return tell();
+  }
 
  private:
   static constexpr std::size_t kEventsPerTurn = 64;
 
   Fd epoll_;
   std::array<epoll_event, kEventsPerTurn> events_{};
-  std::span<epoll_event> untold_;  // of this turn
+  std::span<epoll_event> untold_;  // of the last wait
   List<Polled, AskedTag> asked_;
 };
 

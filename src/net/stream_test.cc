@@ -33,6 +33,7 @@ class StreamTest : public testing::Test, public Stream::User {
   }
   void writable() override { ++writable_; }
 
+  std::size_t poll() { return poller_.poll(Duration{0}); }
   void say(std::string_view text) const {
     EXPECT_EQ(::send(peer_.get(), text.data(), text.size(), 0), ssize_t(text.size()));
   }
@@ -64,33 +65,32 @@ class StreamTest : public testing::Test, public Stream::User {
 };
 
 TEST_F(StreamTest, TellsOnceThatSomethingCameAndAgainWhenMoreDoes) {
-  EXPECT_EQ(poller_.poll(), 0U);
+  EXPECT_EQ(poll(), 0U);
   say("one");
-  EXPECT_EQ(poller_.poll(), 1U);
+  EXPECT_EQ(poll(), 1U);
   EXPECT_EQ(readable_, 1);
   EXPECT_EQ(read(), "one");
   stream_->want_read();
-  EXPECT_EQ(poller_.poll(), 0U);
+  EXPECT_EQ(poll(), 0U);
   say("two");
-  poller_.poll();
+  poll();
   EXPECT_EQ(readable_, 2);
   EXPECT_EQ(read(), "two");
 }
 
 TEST_F(StreamTest, WhatWasNotReadIsToldAgainOnRequest) {
   say("onetwo");
-  poller_.poll();
+  poll();
   EXPECT_EQ(read(3), "one");
-  EXPECT_EQ(poller_.poll(), 0U);
+  EXPECT_EQ(poll(), 0U);
   stream_->want_read();
   stream_->want_read();
-  EXPECT_TRUE(poller_.has_asked());
   EXPECT_EQ(readable_, 1);
-  EXPECT_EQ(poller_.poll(), 1U);
+  EXPECT_EQ(poll(), 1U);
   EXPECT_EQ(readable_, 2);
   EXPECT_EQ(read(3), "two");
   stream_->want_read();  // it read as much as it asked for: there may be more
-  poller_.poll();
+  poll();
   EXPECT_EQ(read(3), "");
   EXPECT_FALSE(stream_->at_end());
 }
@@ -98,12 +98,12 @@ TEST_F(StreamTest, WhatWasNotReadIsToldAgainOnRequest) {
 TEST_F(StreamTest, TheEndComesAfterWhatWasSentBeforeIt) {
   say("last");
   ::shutdown(peer_.get(), SHUT_WR);
-  poller_.poll();
+  poll();
   EXPECT_TRUE(stream_->peer_closed());
   EXPECT_EQ(read(), "last");
   EXPECT_FALSE(stream_->at_end());
   stream_->want_read();
-  poller_.poll();
+  poll();
   EXPECT_EQ(readable_, 2);
   EXPECT_EQ(read(), "");
   EXPECT_TRUE(stream_->at_end());
@@ -115,21 +115,21 @@ TEST_F(StreamTest, AFullSocketTakesPartAndTellsWhenThereIsRoom) {
   const std::size_t taken = write(much);
   EXPECT_LT(taken, much.size());
   EXPECT_TRUE(stream_->blocked());
-  poller_.poll();
+  poll();
   EXPECT_EQ(writable_, 0);
   EXPECT_EQ(take(), taken);
-  poller_.poll();
+  poll();
   EXPECT_EQ(writable_, 1);
   EXPECT_FALSE(stream_->blocked());
   EXPECT_EQ(write("more"), 4U);
   EXPECT_EQ(take(), 4U);
-  poller_.poll();
+  poll();
   EXPECT_EQ(writable_, 1) << "nobody waited";
 }
 
 TEST_F(StreamTest, APeerThatIsGoneBreaksIt) {
   peer_.reset();
-  poller_.poll();
+  poll();
   EXPECT_EQ(read(), "");
   EXPECT_TRUE(stream_->at_end());
   EXPECT_EQ(write("anyone?"), 0U);
@@ -140,8 +140,8 @@ TEST_F(StreamTest, APeerThatIsGoneBreaksIt) {
 TEST_F(StreamTest, MayBeDestroyedInTheCall) {
   on_readable_ = [this] { stream_.reset(); };
   say("x");
-  EXPECT_EQ(poller_.poll(), 1U);
-  EXPECT_EQ(poller_.poll(), 0U);
+  EXPECT_EQ(poll(), 1U);
+  EXPECT_EQ(poll(), 0U);
 }
 
 /// Counts, and destroys another.
@@ -167,7 +167,7 @@ TEST(Poller, WhoWasForgottenInATurnIsNotToldInIt) {
   second.victim = [&] { poller.remove(first_end.get(), first); };
   ASSERT_EQ(::send(first_peer.get(), "x", 1, 0), 1);
   ASSERT_EQ(::send(second_peer.get(), "x", 1, 0), 1);
-  poller.poll();
+  poller.poll(Duration{0});
   EXPECT_EQ(first.called + second.called, 1);
 }
 
@@ -176,10 +176,9 @@ TEST(Poller, WhoAsksInATurnIsCalledInTheNext) {
   Destroyer polled;
   polled.victim = [&] { poller.ask(polled); };
   poller.ask(polled);
-  EXPECT_EQ(poller.poll(), 1U);
+  EXPECT_EQ(poller.poll(Duration{0}), 1U);
   EXPECT_EQ(polled.called, 1);
-  EXPECT_TRUE(poller.has_asked());
-  poller.poll();
+  poller.poll(Duration{0});
   EXPECT_EQ(polled.called, 2);
 }
 

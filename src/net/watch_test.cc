@@ -5,7 +5,6 @@
 #include <array>
 #include <optional>
 
-#include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
 
 #include "base/fd.h"
@@ -53,7 +52,7 @@ TEST(Watch, IsNotWokenByNewsOfADescriptorThatWasReleased) {
     trigger.reset();
     victim.reset();
     watch.emplace(loop, silent.out.get(), [&] { ++false_calls; });
-    asio::post(loop.executor(), [&] { asio::post(loop.executor(), [&] { loop.stop(); }); });
+    loop.post([&] { loop.post([&] { loop.stop(); }); });
   });
   victim.emplace(loop, released.out.get(), [] {});
   first.write();

@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <array>
 
-#include <boost/asio/post.hpp>
-
 #include "base/check.h"
 
 namespace forebay::workers {
@@ -128,7 +126,7 @@ void Pool::booted(Generation& generation) {
 
 void Pool::gone(Generation& generation, int exit_code) {
   // Not now: it is still on the stack.
-  net::asio::post(front_.loop().executor(), [this, dead = &generation, exit_code] {
+  front_.loop().post([this, dead = &generation, exit_code] {
     const bool was_serving = serving_ == dead;
     if (was_serving) {
       serving_ = nullptr;
