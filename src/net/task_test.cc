@@ -53,7 +53,6 @@ TEST(Task, ASetBeforeTheWaitIsRememberedOnce) {
 
 /// A million ends in a row on one stack would not fit if each stood on the one before.
 TEST(Task, ManyInARowDoNotGrowTheStack) {
-  Event never;
   const auto ready = []() -> Task<int> { co_return 1; };
   int total = 0;
   bool done = false;
