@@ -1,18 +1,11 @@
 #include "base/log.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
-#include "base/fd.h"
 
 namespace forebay {
 namespace {
@@ -49,39 +42,15 @@ Result<LogLevel> parse_log_level(std::string_view word) {
   return fail(format("'{}' is no log level: use debug, info, warning, error or critical", word));
 }
 
-struct Log::Sink {
-  spdlog::logger logger;
-};
-
-Log::Log(std::unique_ptr<Sink> sink, LogLevel threshold)
-    : sink_(std::move(sink)), threshold_(threshold) {}
-Log::Log(Log&&) noexcept = default;
-Log& Log::operator=(Log&&) noexcept = default;
-Log::~Log() = default;
-
 Result<Log> Log::open(const std::string& path, LogLevel threshold) {
-  // The library would make missing directories: a typing error then makes a log that nobody finds.
-  if (path != "-" && !Fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644))) {
+  Result<LogFile> file = LogFile::open(path, STDERR_FILENO);
+  if (!file) {
     return fail(
         format("cannot open the error log {}: {}. Give --error-logfile a path that this "
                "user can write, or - for stderr",
                path, std::strerror(errno)));
   }
-  try {
-    spdlog::sink_ptr sink;
-    if (path == "-") {
-      sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
-    } else {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(path);
-    }
-    spdlog::logger logger("error", std::move(sink));
-    logger.set_pattern("%v");
-    logger.set_level(spdlog::level::trace);
-    logger.flush_on(spdlog::level::trace);
-    return Log(std::make_unique<Sink>(std::move(logger)), threshold);
-  } catch (const spdlog::spdlog_ex& error) {
-    return fail(format("cannot open the error log {}: {}", path, error.what()));
-  }
+  return Log(std::move(*file), threshold);
 }
 
 void Log::line(LogLevel level, std::string_view text, int pid) {
@@ -95,6 +64,11 @@ void Log::line(LogLevel level, std::string_view text, int pid) {
   raw(format("[{}] [{}] [{}] {}", local_time(), pid != 0 ? pid : ::getpid(), tag, text));
 }
 
-void Log::raw(std::string_view text) { sink_->logger.info(text); }
+void Log::raw(std::string_view text) {
+  file_.line([text](std::string& out) { out.append(text).push_back('\n'); });
+  file_.flush();
+}
+
+Result<void> Log::reopen() { return file_.reopen(); }
 
 }  // namespace forebay

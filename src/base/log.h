@@ -1,10 +1,10 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/log_file.h"
 #include "base/result.h"
 #include "base/text.h"
 
@@ -17,14 +17,11 @@ enum class LogLevel { kDebug = 10, kInfo = 20, kWarning = 30, kError = 40, kCrit
 Result<LogLevel> parse_log_level(std::string_view word);
 
 /// The error log: `[2026-01-31 12:00:00 +0000] [PID] [INFO] text`, to stderr or a file. Every line
-/// is written at once. One thread.
+/// is written at once, unless nobody reads: see LogFile. One thread.
 class Log {
  public:
   /// `path` "-" is stderr. Errors: the file cannot be opened.
   static Result<Log> open(const std::string& path, LogLevel threshold);
-  Log(Log&&) noexcept;
-  Log& operator=(Log&&) noexcept;
-  ~Log();
 
   template <typename... Args>
   void debug(fmt::format_string<Args...> text, Args&&... args) {
@@ -47,11 +44,12 @@ class Log {
   void line(LogLevel level, std::string_view text, int pid = 0);
   /// A line as it is, without time and level.
   void raw(std::string_view text);
+  /// Opens its file anew, after somebody has renamed it. An error leaves all as it is.
+  Result<void> reopen();
   [[nodiscard]] bool enabled(LogLevel level) const { return level >= threshold_; }
 
  private:
-  struct Sink;  // the library's part
-  Log(std::unique_ptr<Sink> sink, LogLevel threshold);
+  Log(LogFile file, LogLevel threshold) : file_(std::move(file)), threshold_(threshold) {}
 
   template <typename... Args>
   void write(LogLevel level, fmt::format_string<Args...> text, Args&&... args) {
@@ -60,7 +58,7 @@ class Log {
     }
   }
 
-  std::unique_ptr<Sink> sink_;
+  LogFile file_;
   LogLevel threshold_;
 };
 

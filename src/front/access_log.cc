@@ -1,6 +1,5 @@
 #include "front/access_log.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,8 +11,6 @@
 
 namespace forebay::front {
 namespace {
-
-constexpr std::size_t kFlushBytes = 64 * 1024;
 
 std::string_view or_dash(std::string_view text) { return text.empty() ? "-" : text; }
 
@@ -71,73 +68,55 @@ Result<AccessLogFormat> parse_access_log_format(std::string_view text) {
 }
 
 Result<AccessLog> AccessLog::open(const std::string& path, AccessLogFormat format_word) {
-  const int fd = path == "-"
-                     ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-                     : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) {
+  Result<LogFile> file = LogFile::open(path, STDOUT_FILENO);
+  if (!file) {
     return fail(
         format("cannot open the access log {}: {}. Give --access-logfile a path that this "
                "user can write, or - for stdout",
                path, std::strerror(errno)));
   }
-  return AccessLog(Fd(fd), format_word);
+  return AccessLog(std::move(*file), format_word);
 }
 
 void AccessLog::write(const Record& record) {
-  format_ == AccessLogFormat::kJson ? json(record) : combined(record);
-  if (buffer_.size() >= kFlushBytes) {
-    flush();
-  }
+  file_.line([&](std::string& out) {
+    format_ == AccessLogFormat::kJson ? json(out, record) : combined(out, record);
+  });
 }
 
-void AccessLog::flush() {
-  std::string_view left = buffer_;
-  while (!left.empty()) {
-    const ssize_t written = ::write(file_.get(), left.data(), left.size());
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written <= 0) {
-      break;  // a full disk or a closed pipe: serving goes on, the lines are lost
-    }
-    left.remove_prefix(static_cast<std::size_t>(written));
-  }
-  buffer_.clear();
-}
-
-void AccessLog::combined(const Record& r) {
+void AccessLog::combined(std::string& out, const Record& r) {
   const std::time_t now = std::time(nullptr);
   if (now != second_) {
     second_ = now;
     time_ = clf_time(now);
   }
-  format_to(std::back_inserter(buffer_), "{} - - [{}] \"", or_dash(r.remote), time_);
-  append_escaped(buffer_, r.method, false);
-  buffer_.push_back(' ');
-  append_escaped(buffer_, r.target, false);
-  format_to(std::back_inserter(buffer_), " {}\" {} {} \"", r.protocol, r.status, r.bytes);
-  append_escaped(buffer_, or_dash(r.referer), false);
-  buffer_.append("\" \"");
-  append_escaped(buffer_, or_dash(r.user_agent), false);
-  buffer_.push_back('"');
+  format_to(std::back_inserter(out), "{} - - [{}] \"", or_dash(r.remote), time_);
+  append_escaped(out, r.method, false);
+  out.push_back(' ');
+  append_escaped(out, r.target, false);
+  format_to(std::back_inserter(out), " {}\" {} {} \"", r.protocol, r.status, r.bytes);
+  append_escaped(out, or_dash(r.referer), false);
+  out.append("\" \"");
+  append_escaped(out, or_dash(r.user_agent), false);
+  out.push_back('"');
   if (format_ == AccessLogFormat::kForebay) {
-    format_to(std::back_inserter(buffer_), " queue={:.6f} app={:.6f} reason={}",
+    format_to(std::back_inserter(out), " queue={:.6f} app={:.6f} reason={}",
               to_seconds(r.queue_time), to_seconds(r.app_time), word(r.reason));
   }
-  buffer_.push_back('\n');
+  out.push_back('\n');
 }
 
-void AccessLog::json(const Record& r) {
+void AccessLog::json(std::string& out, const Record& r) {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   const std::int64_t began_ns = now.tv_sec * 1'000'000'000 + now.tv_nsec - r.duration.count();
   const timespec began{began_ns / 1'000'000'000, began_ns % 1'000'000'000};
-  buffer_.append("{\"ts\":\"").append(rfc3339_time(began)).push_back('"');
-  append_key(buffer_, "remote", r.remote);
-  append_key(buffer_, "method", r.method);
-  append_key(buffer_, "path", r.target.substr(0, r.target.find('?')));
-  append_key(buffer_, "protocol", r.protocol);
-  format_to(std::back_inserter(buffer_),
+  out.append("{\"ts\":\"").append(rfc3339_time(began)).push_back('"');
+  append_key(out, "remote", r.remote);
+  append_key(out, "method", r.method);
+  append_key(out, "path", r.target.substr(0, r.target.find('?')));
+  append_key(out, "protocol", r.protocol);
+  format_to(std::back_inserter(out),
             ",\"status\":{},\"bytes\":{},\"duration\":{:.6f},\"queue_time\":{:.6f},"
             "\"app_time\":{:.6f},\"write_time\":{:.6f},\"worker_pid\":{},"
             "\"queue_len_at_arrival\":{},\"reason\":\"{}\"",
@@ -145,9 +124,9 @@ void AccessLog::json(const Record& r) {
             to_seconds(r.app_time), to_seconds(r.write_time),
             r.worker_pid == 0 ? "null" : std::to_string(r.worker_pid), r.queue_length_at_arrival,
             word(r.reason));
-  append_key(buffer_, "referer", r.referer);
-  append_key(buffer_, "user_agent", r.user_agent);
-  buffer_.append("}\n");
+  append_key(out, "referer", r.referer);
+  append_key(out, "user_agent", r.user_agent);
+  out.append("}\n");
 }
 
 }  // namespace forebay::front

@@ -4,10 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "base/fd.h"
+#include "base/log_file.h"
 #include "base/result.h"
 #include "front/record.h"
-#include "net/loop.h"
 
 namespace forebay::front {
 
@@ -19,28 +18,22 @@ enum class AccessLogFormat : std::uint8_t {
 /// forebay, combined, json. Errors: any other word.
 Result<AccessLogFormat> parse_access_log_format(std::string_view text);
 
-/// One line per request, collected in memory and written as soon as the loop has a moment. One
-/// thread.
+/// One line per request, collected in memory and written by file().flush(). One thread.
 class AccessLog {
  public:
   /// `path` "-" is stdout. Errors: the file cannot be opened.
   static Result<AccessLog> open(const std::string& path, AccessLogFormat format);
-  AccessLog(AccessLog&&) = default;
-  AccessLog& operator=(AccessLog&&) = delete;
-  ~AccessLog() { flush(); }
 
   void write(const Record& record);
-  [[nodiscard]] bool pending() const { return !buffer_.empty(); }
-  void flush();
+  [[nodiscard]] LogFile& file() { return file_; }
 
  private:
-  AccessLog(Fd file, AccessLogFormat format) : file_(std::move(file)), format_(format) {}
-  void combined(const Record& record);
-  void json(const Record& record);
+  AccessLog(LogFile file, AccessLogFormat format) : file_(std::move(file)), format_(format) {}
+  void combined(std::string& out, const Record& record);
+  void json(std::string& out, const Record& record);
 
-  Fd file_;
+  LogFile file_;
   AccessLogFormat format_;
-  std::string buffer_;
   std::int64_t second_ = -1;  // that time_ says
   std::string time_;
 };

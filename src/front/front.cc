@@ -5,15 +5,19 @@
 #include <cstring>
 #include <memory>
 
-#include "net/backlog.h"
-
 namespace forebay::front {
+namespace {
+
+constexpr std::chrono::milliseconds kFlushAgain{200};
+
+}  // namespace
 
 Front::Front(net::Loop& loop, Settings settings, Log& log, std::optional<AccessLog> access_log)
     : loop_(loop),
       settings_(std::move(settings)),
       log_(log),
       access_log_(std::move(access_log)),
+      flush_timer_(loop),
       ticker_(loop, settings_),
       dispatcher_(loop, settings_.queue, metrics_) {}
 
@@ -98,11 +102,34 @@ void Front::finished(const Record& record) {
     return;
   }
   access_log_->write(record);
-  if (access_log_->pending() && !std::exchange(flush_posted_, true)) {
-    loop_.post([this] {
-      flush_posted_ = false;
-      access_log_->flush();
-    });
+  if (!std::exchange(flush_posted_, true)) {
+    loop_.post([this] { flush_access_log(); });
+  }
+}
+
+/// Whoever reads the log may be stuck: then again, and again, but nothing else waits for it.
+void Front::flush_access_log() {
+  LogFile& file = access_log_->file();
+  file.flush();
+  if (!file.pending()) {
+    flush_posted_ = false;
+    dropping_ = false;
+    return;
+  }
+  if (file.dropped() != metrics_.access_log_dropped && !std::exchange(dropping_, true)) {
+    log_.warning("nobody reads the access log, or too slowly: lines of it are dropped");
+  }
+  metrics_.access_log_dropped = file.dropped();
+  flush_timer_.after(kFlushAgain, [this] { flush_access_log(); });
+}
+
+void Front::reopen_logs() {
+  const Result<void> log = log_.reopen();
+  const Result<void> access = access_log_ ? access_log_->file().reopen() : Result<void>();
+  for (const Result<void>& result : {log, access}) {
+    if (!result) {
+      log_.error("{}; going on with the old file", result.error().message);
+    }
   }
 }
 

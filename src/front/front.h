@@ -17,6 +17,7 @@
 #include "front/ticker.h"
 #include "net/listener.h"
 #include "net/loop.h"
+#include "net/timer.h"
 
 namespace forebay::front {
 
@@ -48,8 +49,11 @@ class Front {
   [[nodiscard]] std::string& scratch() { return scratch_; }
   /// A request is over: log and count it.
   void finished(const Record& record);
+  /// After somebody has renamed the log files: opens them anew.
+  void reopen_logs();
 
  private:
+  void flush_access_log();
   void accept(Fd socket, std::uint16_t listener);
   void refuse(Fd socket);
   void ended(std::unique_ptr<Connection> connection);
@@ -58,7 +62,9 @@ class Front {
   Settings settings_;
   Log& log_;
   std::optional<AccessLog> access_log_;
-  bool flush_posted_ = false;
+  net::Timer flush_timer_;
+  bool flush_posted_ = false;  // or flush_timer_ runs
+  bool dropping_ = false;      // lines of the access log, and we have said so
   Metrics metrics_;
   Ticker ticker_;
   DateClock date_clock_;

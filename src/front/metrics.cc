@@ -120,6 +120,8 @@ void write_http(Page& page, const Metrics& m) {
               m.connections_accepted);
   page.single("forebay_connections_refused_total", "counter",
               "Connections refused at the connection limit.", m.connections_refused);
+  page.single("forebay_access_log_dropped_total", "counter",
+              "Lines of the access log lost because nobody read them.", m.access_log_dropped);
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ struct Metrics {
   std::size_t connections = 0;
   std::size_t active_requests = 0;
 
+  std::uint64_t access_log_dropped = 0;  // lines that nobody read in time
+
   std::uint64_t abandoned = 0;  // left while queued
   Duration longest_wait{0};
   std::array<std::uint64_t, 16> by_reason{};

@@ -49,6 +49,37 @@ def test_access_log_goes_to_stdout_for_a_dash(serve):
     until(lambda: '"GET / HTTP/1.1" 200 5' in server.stdout)
 
 
+def test_access_log_that_nobody_reads_holds_nobody_up(serve, tmp_path):
+    """As in `forebay ... | less` that shows its first page."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    server = serve("probe", "--access-logfile", pipe)
+    path = "/" + "x" * 4000
+    with server.client() as client:
+        for _ in range(350):  # more than the pipe and the buffer behind it take together
+            assert client.get(path).status == 200
+    until(lambda: server.metric("forebay_access_log_dropped_total") > 0)
+    server.wait_for_log("lines of it are dropped")
+    read = b""
+
+    def is_read() -> bool:
+        nonlocal read
+        try:
+            read += os.read(reader, 1 << 16)
+        except BlockingIOError:
+            return False
+        return b"/after" in read
+
+    with server.client() as client:  # what is kept makes room; then new lines come through
+        until(lambda: is_read() or client.get("/after").status != 200)
+    lines = read.decode().splitlines()
+    assert all(line.startswith("127.0.0.1 ") for line in lines)
+    assert len([line for line in lines if path in line]) < 350
+    assert server.log.count("lines of it are dropped") == 1
+    os.close(reader)
+
+
 def test_json_log_has_every_phase(serve, tmp_path):
     access = AccessLog(tmp_path / "access.log")
     server = serve("probe", *access.options)
