@@ -13,6 +13,7 @@ It talks with the front by JSON objects, one a packet:
 """
 
 import argparse
+import contextlib
 import dataclasses
 import gc
 import json
@@ -24,6 +25,7 @@ import sys
 from typing import Any
 
 from forebay import worker
+from forebay._worker import crash_point
 from forebay.app_loader import Application, load
 from forebay.process import ERROR, die_with_front, ignore
 
@@ -102,19 +104,24 @@ class Zygote:
             self.send(event="unborn", worker=number)
             return None
         if pid == 0:
+            crash_point("worker.forked")
             os.close(teller)
             if not os.read(born, 1):
                 os._exit(0)  # the zygote was killed before the front heard of us
             os.close(born)
             self._become_worker()
             return worker.Seat(number, control, self._memfd, self._wake, self._life)
+        crash_point("zygote.forked")
         self._workers.add(pid)
         os.close(born)
         os.close(control)
         pidfd = os.pidfd_open(pid)
         self.send(pidfd, event="born", worker=number, pid=pid)
+        crash_point("zygote.birth_told")
         os.close(pidfd)  # at once: a later fork would keep it
-        os.write(teller, b"!")
+        with contextlib.suppress(BrokenPipeError):  # it was killed already
+            os.write(teller, b"!")
+        crash_point("zygote.birth_over")
         os.close(teller)
         return None
 
@@ -129,6 +136,7 @@ class Zygote:
         for pid in list(self._workers):
             reaped, status = os.waitpid(pid, os.WNOHANG)
             if reaped:
+                crash_point("zygote.reaped")
                 self._workers.remove(pid)
                 self.send(event="died", pid=pid, status=status)
 

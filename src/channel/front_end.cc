@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/crash_point.h"
 #include "channel/futex.h"
 
 namespace forebay::channel {
@@ -77,8 +78,11 @@ void FrontEnd::publish(const Draft& draft, std::uint32_t head_bytes, std::uint64
   // Release: who claims the slot sees its payload.
   slot.word.store(SlotWord{draft.ticket.generation, SlotState::kReady, 0}.pack(),
                   std::memory_order_release);
+  crash_point("front.slot_ready");
   push_hint(draft.ticket);
+  crash_point("front.hinted");
   wake_idle_server();
+  crash_point("front.server_woken");
 }
 
 bool FrontEnd::nudge() {
@@ -115,6 +119,7 @@ std::optional<Claim> FrontEnd::claim_of(Ticket ticket) const {
 
 void FrontEnd::finish(Ticket ticket) {
   CHECK(ours(ticket));
+  crash_point("front.before_finish");
   region_.slot(ticket.slot)
       .word.store(SlotWord{ticket.generation + 1, SlotState::kFree, 0}.pack(),
                   std::memory_order_release);
@@ -296,6 +301,7 @@ void FrontEnd::give_room(std::uint32_t server, std::uint64_t head) {
 bool FrontEnd::announce_sleep() {
   Header& header = region_.header();
   header.front_asleep.store(1, std::memory_order_seq_cst);
+  crash_point("front.sleep_announced");
   for (std::size_t i = 0; i < responding_.size(); ++i) {
     if (header.responding[i].load(std::memory_order_seq_cst) != 0) {
       awake();

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "channel/futex.h"
 
 namespace forebay::channel {
@@ -54,8 +55,10 @@ void ServerEnd::wait_ready() {
   shared_.asleep.store(1, std::memory_order_relaxed);
   // seq_cst pairs with the front, which stores the tail and then looks at the mask.
   idle.fetch_or(bit, std::memory_order_seq_cst);
+  crash_point("server.sleep_announced");
   if (!ready() && !closing()) {
     futex_wait(shared_.asleep, 1);
+    crash_point("server.woken");
   }
   idle.fetch_and(~bit, std::memory_order_seq_cst);
   shared_.asleep.store(0, std::memory_order_relaxed);
@@ -69,12 +72,14 @@ std::optional<Claimed> ServerEnd::claim() {
   std::uint64_t head = header.ready_head.load(std::memory_order_acquire);
   while (head != header.ready_tail.load(std::memory_order_acquire)) {
     const Ticket ticket = Ticket::unpack(region_.hint(head).load(std::memory_order_relaxed));
+    crash_point("server.hint_read");
     // acq_rel: the hint was read before the head moves; if it was overwritten, the CAS fails.
     if (!header.ready_head.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel,
                                                  std::memory_order_acquire)) {
       continue;
     }
     ++head;
+    crash_point("server.hint_taken");
     Slot& slot = region_.slot(ticket.slot);
     std::uint64_t expected = SlotWord{ticket.generation, SlotState::kReady, 0}.pack();
     const SlotWord mine{ticket.generation, SlotState::kClaimed,
@@ -82,6 +87,7 @@ std::optional<Claimed> ServerEnd::claim() {
     if (!slot.word.compare_exchange_strong(expected, mine.pack(), std::memory_order_acq_rel)) {
       continue;  // a stale hint: cancelled meanwhile
     }
+    crash_point("server.slot_claimed");
     const std::int64_t now = to_ns(Clock::now());
     slot.claimed_at_ns.store(now, std::memory_order_relaxed);
     const std::span<const std::byte> payload =
@@ -129,6 +135,7 @@ bool ServerEnd::try_write(Ticket ticket, RecordType type, std::uint8_t flags,
       at += part.size();
     }
   }
+  crash_point("server.record_written");
   commit(tail_ + pad + whole);
   return true;
 }
@@ -136,22 +143,26 @@ bool ServerEnd::try_write(Ticket ticket, RecordType type, std::uint8_t flags,
 void ServerEnd::commit(std::uint64_t tail) {
   tail_ = tail;
   shared_.tail.store(tail, std::memory_order_release);
+  crash_point("server.record_committed");
   Header& header = region_.header();
   std::atomic<std::uint64_t>& responding = header.responding[server_ / 64];
   const std::uint64_t bit = std::uint64_t{1} << (server_ % 64);
   // seq_cst: the tail is visible before we look whether the front has taken the bit away or sleeps.
   // A read-modify-write instead of a fence, since ThreadSanitizer does not know fences.
   responding.fetch_or(bit, std::memory_order_seq_cst);
+  crash_point("server.record_announced");
   if (header.front_asleep.load(std::memory_order_seq_cst) != 0 &&
       header.front_asleep.exchange(0, std::memory_order_seq_cst) != 0) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t ignored = ::write(wake_fd_, &one, sizeof(one));
+    crash_point("server.front_woken");
   }
 }
 
 void ServerEnd::wait_room() {
   // seq_cst pairs with the front, which stores the head and then looks at this word.
   shared_.wants_room.store(1, std::memory_order_seq_cst);
+  crash_point("server.room_wanted");
   if (free_bytes() < ring_bytes_ / 2) {
     futex_wait(shared_.wants_room, 1);
   }

@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "base/crash_point.h"
 #include "extension/py.h"
 
 namespace forebay::extension {
@@ -12,7 +13,11 @@ using channel::ControlKind;
 using channel::ControlMessage;
 using channel::Ticket;
 
-void ControlLine::send_ready() { send({.kind = ControlKind::kReady, .ticket = {}}, {}, -1); }
+void ControlLine::send_ready() {
+  crash_point("worker.loaded");
+  send({.kind = ControlKind::kReady, .ticket = {}}, {}, -1);
+  crash_point("worker.ready_said");
+}
 
 void ControlLine::log(int level, std::string_view text) {
   send({.kind = ControlKind::kLog, .value = static_cast<std::uint32_t>(level), .ticket = {}}, text,
@@ -27,6 +32,7 @@ void ControlLine::log_once(int level, const std::string& text) {
 
 void ControlLine::send_file(Ticket ticket, int fd) {
   send({.kind = ControlKind::kFile, .ticket = ticket}, {}, fd);
+  crash_point("server.file_sent");
 }
 
 void ControlLine::send(const ControlHeader& header, std::string_view text, int fd) {
@@ -40,6 +46,7 @@ Fd ControlLine::fetch_body(Ticket ticket) {
   if (!channel::send_control(socket_.get(), {.kind = ControlKind::kWantBody, .ticket = ticket})) {
     return {};
   }
+  crash_point("server.body_asked");
   std::array<char, 256> buffer{};
   for (;;) {
     Result<std::optional<ControlMessage>> answer = channel::receive_control(socket_.get(), buffer);

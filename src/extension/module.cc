@@ -1,5 +1,6 @@
 #include <array>
 
+#include "base/crash_point.h"
 #include "extension/file_wrapper.h"
 #include "extension/response.h"
 #include "extension/state.h"
@@ -38,6 +39,15 @@ int execute(PyObject* module) {
              : -1;
 }
 
+PyObject* crash_point(PyObject* /*module*/, PyObject* arguments) {
+  const char* name = nullptr;
+  if (PyArg_ParseTuple(arguments, "s:crash_point", &name) == 0) {
+    return nullptr;
+  }
+  forebay::crash_point(name);
+  return Ref::borrow(Py_None).release();
+}
+
 void release(void* module) {
   if (void* state = PyModule_GetState(static_cast<PyObject*>(module))) {
     std::destroy_at(static_cast<State*>(state));
@@ -52,11 +62,15 @@ PyMODINIT_FUNC PyInit__worker() {
   using forebay::extension::as_slot;
   static std::array<PyModuleDef_Slot, 2> slots{
       {{Py_mod_exec, as_slot(forebay::extension::execute)}, {}}};
+  static std::array<PyMethodDef, 2> methods{
+      {{"crash_point", forebay::extension::crash_point, METH_VARARGS,
+        "crash_point(name): dies here if FOREBAY_CRASH says so; for tests"},
+       {}}};
   static PyModuleDef definition{PyModuleDef_HEAD_INIT,
                                 "_worker",
                                 "The worker's side of the channel to the front.",
                                 sizeof(forebay::extension::State),
-                                nullptr,
+                                methods.data(),
                                 slots.data(),
                                 nullptr,
                                 nullptr,

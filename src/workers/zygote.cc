@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/crash_point.h"
 #include "base/packet.h"
 #include "base/pidfd.h"
 #include "base/text.h"
@@ -120,6 +121,7 @@ Result<std::unique_ptr<Zygote>> Zygote::spawn(net::Loop& loop, const Options& op
     ::waitpid(pid, nullptr, 0);
     return failed;
   }
+  crash_point("front.zygote_spawned");
   ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
   std::unique_ptr<Zygote> zygote(
       new Zygote(loop, pid, std::move(pidfd), std::move(ours), std::move(events)));
@@ -188,6 +190,7 @@ void Zygote::dispatch(const Json& message, Fd fd) {
   if (event == "ready") {
     events_.ready();
   } else if (event == "born") {
+    crash_point("front.before_birth");
     events_.born(message.value("worker", 0U), message.value("pid", 0), std::move(fd));
   } else if (event == "unborn") {
     events_.unborn(message.value("worker", 0U));

@@ -14,10 +14,13 @@ class Hammer:
     response, or with what happened instead.
     """
 
-    def __init__(self, server: Server, method: str, target: str, clients: int = 4) -> None:
+    def __init__(
+        self, server: Server, method: str, target: str, clients: int = 4, body: bytes = b"body"
+    ) -> None:
         self._server = server
         self._method = method
         self._target = target
+        self._body = body
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(i,)) for i in range(clients)]
         self.answers: dict[str, Response | Exception] = {}
@@ -61,4 +64,4 @@ class Hammer:
     def _ask(self, client: Client, target: str) -> Response:
         if self._method == "GET":
             return client.get(target)
-        return client.post(target, b"body")
+        return client.post(target, self._body)
