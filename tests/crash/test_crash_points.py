@@ -1,6 +1,6 @@
 """Every named crash point once: whoever dies there, the others keep what Forebay promises.
 
-The names come from the sources, so a new point is swept without a word here. See base/crash_point.h.
+The names come from the sources: a new point is swept without a word here (base/crash_point.h).
 """
 
 import os
@@ -52,11 +52,8 @@ class Traffic:
     def goes_on(self) -> None:
         """Waits until each kind has been answered some more."""
         for hammer in (self.gets, self.posts, *self.others):
-            until(lambda h=hammer, n=h_count(hammer): h_count(h) > n + 5, 30)
-
-
-def h_count(hammer: Hammer) -> int:
-    return hammer.statuses()[200]
+            before = hammer.statuses()[200]
+            until(lambda h=hammer, n=before: h.statuses()[200] > n + 5, 30)
 
 
 def serve_with(serve, tmp_path: Path, name: str, count: int) -> tuple[Server, Path]:
