@@ -188,6 +188,9 @@ void add_limits(CLI::App& command, ServeOptions& o) {
   add_parsed(command, "--body-timeout", o.front.body_timeout, parse_positive_duration,
              "Without a byte of the body; beyond: 408", "TIME", "60s")
       ->group(group);
+  add_parsed(command, "--write-timeout", o.front.write_timeout, parse_positive_duration,
+             "A client that takes not a byte of its answer; beyond: closed", "TIME", "60s")
+      ->group(group);
   command
       .add_option("--spool-dir", o.front.spool_directory,
                   "Where large bodies and responses of slow readers are kept, in unlinked files")

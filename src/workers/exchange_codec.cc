@@ -1,5 +1,7 @@
 #include "workers/exchange_codec.h"
 
+#include <string>
+
 #include "base/check.h"
 #include "base/clock.h"
 
@@ -7,6 +9,19 @@ namespace forebay::workers {
 
 using channel::StringReader;
 using channel::StringWriter;
+
+namespace {
+
+constexpr std::string_view kContentLength = "Content-Length";
+
+/// A body that came in chunks is complete by now, so it has a length after all (RFC 9112 section
+/// 7.1.3). Applications that go by Content-Length would read nothing without. Empty: not chunked.
+std::string length_of_chunks(const front::Exchange& exchange) {
+  const bool is_chunked = exchange.head.framing == http::BodyFraming::kChunked;
+  return is_chunked ? std::to_string(exchange.body.size()) : "";
+}
+
+}  // namespace
 
 std::size_t head_bytes(const front::Exchange& exchange) {
   const http::RequestHead& head = exchange.head;
@@ -17,16 +32,20 @@ std::size_t head_bytes(const front::Exchange& exchange) {
   for (const http::Field& field : head.fields) {
     bytes += StringWriter::size_of(field.name) + StringWriter::size_of(field.value);
   }
+  if (const std::string length = length_of_chunks(exchange); !length.empty()) {
+    bytes += StringWriter::size_of(kContentLength) + StringWriter::size_of(length);
+  }
   return bytes;
 }
 
 void write_head(const front::Exchange& exchange, std::span<std::byte> out) {
   const http::RequestHead& head = exchange.head;
+  const std::string length = length_of_chunks(exchange);
   channel::RequestHeader header;
   header.listener = exchange.listener;
   header.flags = static_cast<std::uint16_t>((head.minor_version == 1 ? channel::kHttp11 : 0) |
                                             (head.method == "HEAD" ? channel::kNoBodyWanted : 0));
-  header.fields = static_cast<std::uint16_t>(head.fields.size());
+  header.fields = static_cast<std::uint16_t>(head.fields.size() + (length.empty() ? 0 : 1));
   header.remote_port = exchange.remote_port;
   header.queued_at_ns = to_ns(exchange.queued);
   header.body_bytes = static_cast<std::int64_t>(exchange.body.size());
@@ -39,6 +58,10 @@ void write_head(const front::Exchange& exchange, std::span<std::byte> out) {
   for (const http::Field& field : head.fields) {
     writer.string(field.name);
     writer.string(field.value);
+  }
+  if (!length.empty()) {
+    writer.string(kContentLength);
+    writer.string(length);
   }
   CHECK(writer.rest().empty());
 }

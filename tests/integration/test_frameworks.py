@@ -70,6 +70,28 @@ def test_django_gets_an_upload_of_100_mib_and_the_front_stays_small(django_site)
     assert memory_peak(django_site.pid) - before < 16 * MIB
 
 
+# requests sends in chunks what has no length, as an iterator.
+CHUNKS = [b"name=", b"Zo%C3%AB", b"&city=" + b"x" * 100_000]
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def test_django_gets_what_comes_in_chunks(django_site):
+    url = django_site.url
+    sent = b"".join(CHUNKS)
+    answer = requests.post(f"{url}/upload", data=iter(CHUNKS), timeout=10)
+    assert answer.text == f"{len(sent)} {hashlib.sha256(sent).hexdigest()}"
+    with requests.Session() as browser:
+        token = browser.get(f"{url}/form").json()["token"]
+        form = iter([*CHUNKS, f"&csrfmiddlewaretoken={token}".encode()])
+        assert browser.post(f"{url}/form", data=form, headers=FORM).json()["name"] == "Zoë"
+
+
+def test_flask_gets_what_comes_in_chunks(flask_site):
+    with requests.Session() as browser:
+        answer = browser.post(f"{flask_site.url}/login", data=iter(CHUNKS), headers=FORM)
+        assert answer.json()["name"] == "Zoë"
+
+
 @pytest.fixture
 def validated(serve):
     return serve("validated", "--threads", "2")
