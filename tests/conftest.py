@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("raw_client", "serving")
+pytest.register_assert_rewrite("access", "hammer", "raw_client", "serving")
 
 from serving import Server  # noqa: E402
 

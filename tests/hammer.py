@@ -1,6 +1,7 @@
 """Clients that go on and on, so that something can be done to the server meanwhile."""
 
 import threading
+import time
 from collections import Counter
 
 from raw_client import Client, Response
@@ -11,7 +12,7 @@ class Hammer:
     """So many clients, each on one kept-alive connection, one request after the other.
 
     As a context manager: hammers inside, and afterwards `answers` has each request's id with its
-    response, or with what happened instead.
+    response, or with what happened instead, and `seconds` how long each of them took.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class Hammer:
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(i,)) for i in range(clients)]
         self.answers: dict[str, Response | Exception] = {}
+        self.seconds: list[float] = []
 
     def __enter__(self) -> "Hammer":
         for thread in self._threads:
@@ -52,12 +54,14 @@ class Hammer:
         while not self._stop.is_set():
             name = f"{number}-{count}"
             count += 1
+            began = time.monotonic()
             try:
                 client = client or self._server.client()
                 self.answers[name] = self._ask(client, f"{self._target}?{name}")
             except (OSError, AssertionError) as error:
                 self.answers[name] = error
                 client = None
+            self.seconds.append(time.monotonic() - began)
         if client:
             client.close()
 

@@ -9,6 +9,7 @@ import time
 import pytest
 import worker_apps
 from front_stub import ABORT, BODY, DONE, END, FILE, NOTHING, RESPONSE, Front
+from worker_apps import READ_FROM, READS
 
 
 @pytest.fixture(scope="module")
@@ -407,26 +408,15 @@ def test_exits_of_the_application(path, status, code):
 
 # --- wsgi.input ------------------------------------------------------------------------------
 
-BODY_BYTES = b"first\nsecond\nthird"
-READS = {
-    "all": [BODY_BYTES, b"", b""],
-    "sized": [b"fir", b"", BODY_BYTES[3:], b""],
-    "lines": [b"first\n", b"se", b"cond\n", b"third", b""],
-    "hint": [b"first\n", b"second\n", b"third"],
-    "iterate": [b"first\n", b"second\n", b"third"],
-    "nothing": [],
-}
-
-
 @pytest.mark.parametrize("how", READS)
 def test_input_in_memory(front, how):  # B20, B21
-    assert value_of(front.request("POST", f"/read?{how}", body=BODY_BYTES)) == READS[how]
+    assert value_of(front.request("POST", f"/read?{how}", body=READ_FROM)) == READS[how]
 
 
 @pytest.mark.parametrize("how", READS)
 def test_input_in_a_file(front, how):  # B20, B21
     with tempfile.TemporaryFile() as file:
-        file.write(BODY_BYTES)
+        file.write(READ_FROM)
         file.seek(0)
         answer = front.request("POST", f"/read?{how}", file=file.fileno())
     assert value_of(answer) == READS[how]
@@ -443,7 +433,7 @@ def test_no_input(front):
 
 def test_a_file_of_input_is_closed_after_its_request(front):
     with tempfile.TemporaryFile() as file:
-        file.write(BODY_BYTES)
+        file.write(READ_FROM)
         file.seek(0)
         front.request("POST", "/keep_input", file=file.fileno())
     assert front.request("POST", "/keep_input").body == b"closed"
@@ -550,7 +540,7 @@ def test_the_validator_of_the_standard_library_is_content():  # B24
             assert body is None or answer.body == body
         for how in ("sized", "lines", "hint", "iterate"):
             fields = [("Content-Length", "18"), ("Content-Type", "a/b")]
-            answer = front.request("POST", f"/read?{how}", fields, BODY_BYTES)
+            answer = front.request("POST", f"/read?{how}", fields, READ_FROM)
             assert value_of(answer) == READS[how]
         front.request(path="/errors")
         assert "AssertionError" not in front.text_of_log()

@@ -119,6 +119,13 @@ def paced(environ, start_response):
     yield b"second"
 
 
+def empty_first(environ, start_response):
+    start_response(*OK)
+    yield b""
+    wait_for("not_empty")
+    yield b"late"
+
+
 def late_start(environ, start_response):
     yield_first = environ["QUERY_STRING"]
     if yield_first:
@@ -288,6 +295,44 @@ def closing(environ, start_response):
     return Closing(b"a", b"b")
 
 
+class Told(Closing):
+    """Its close() is a line in the file `closed`. It may wait for a file before it ends."""
+
+    def __init__(self, *blocks, error=None, wait=None):
+        super().__init__(*blocks, error=error)
+        self.wait = wait
+
+    def __next__(self):
+        try:
+            return super().__next__()
+        except StopIteration:
+            if self.wait:
+                wait_for(self.wait)
+            raise
+
+    def close(self):
+        with open(os.path.join(SCRATCH, "closed"), "a") as file:
+            file.write("closed\n")
+
+
+def told(environ, start_response):
+    """?HOW: a body whose close() is told."""
+    start_response(*OK)
+    match environ["QUERY_STRING"]:
+        case "whole":
+            return Told(b"a", b"b")
+        case "empty":
+            return Told()
+        case "error":
+            return Told(error=ZeroDivisionError("before the head"))
+        case "late_error":
+            return Told(b"a", error=ZeroDivisionError("after the head"))
+        case "large":
+            return Told(*[bytes(1 << 20)] * 40)
+        case "waits":
+            return Told(b"first", wait="go_on")
+
+
 def closing_error(environ, start_response):
     start_response(*OK)
     return Closing(error=ZeroDivisionError("before the head"))
@@ -329,6 +374,17 @@ def exit_late(environ, start_response):
 
 def interrupt(environ, start_response):
     raise KeyboardInterrupt
+
+
+READ_FROM = b"first\nsecond\nthird"
+READS = {
+    "all": [READ_FROM, b"", b""],
+    "sized": [b"fir", b"", READ_FROM[3:], b""],
+    "lines": [b"first\n", b"se", b"cond\n", b"third", b""],
+    "hint": [b"first\n", b"second\n", b"third"],
+    "iterate": [b"first\n", b"second\n", b"third"],
+    "nothing": [],
+}
 
 
 def read(environ, start_response):
@@ -518,8 +574,10 @@ def path_info(environ, start_response):
     return [ascii(environ["PATH_INFO"]).encode()]
 
 
-def application(environ, start_response):
-    app = globals().get(environ["PATH_INFO"].strip("/"), path_info)
+def application(environ, start_response, /):
+    """The field X-App names an application whatever the path is."""
+    name = environ.get("HTTP_X_APP") or environ["PATH_INFO"].strip("/")
+    app = globals().get(name, path_info)
     return app(environ, start_response)
 
 

@@ -1,4 +1,5 @@
-"""HTTP/1 between a socket and the application, with whatever pieces and pauses clients think of."""
+"""HTTP/1 between a socket and the application: connections, large bodies, slow clients. What each
+rule of HTTP asks for is in ../conformance."""
 
 import hashlib
 import http.client
@@ -35,30 +36,6 @@ def test_a_connection_is_kept_alive(server, client):
     assert server.status()["connections"]["accepted"] == 1
 
 
-def test_close_is_honoured_and_said(client):
-    assert client.get("/", "Connection: close")["Connection"] == "close"
-    assert client.at_end()
-
-
-def test_http_1_0_closes_unless_asked_to_keep(server):
-    with server.client() as client:
-        client.send(b"GET / HTTP/1.0\r\n\r\n")
-        assert client.response().text == "hello" and client.at_end()
-    with server.client() as client:
-        for _ in range(2):
-            client.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-            assert client.response()["Connection"] == "keep-alive"
-
-
-def test_http_1_0_gets_no_chunks(server):
-    server.open_gate()
-    with server.client() as client:
-        client.send(b"GET /stream/3 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-        answer = client.response()
-        assert answer.all("Transfer-Encoding") == []
-        assert answer.body == b"piece 0\npiece 1\nlast\n" and client.at_end()
-
-
 def test_an_idle_connection_is_closed_after_its_time(serve):
     with serve("probe", "--keep-alive", "300ms").client() as client:
         assert client.get().status == 200
@@ -77,41 +54,6 @@ def test_connections_beyond_the_limit_are_refused_with_a_503(serve):
     until(lambda: server.status()["connections"]["open"] == 0)
     assert server.get().status == 200
     assert server.status()["connections"]["refused"] == 1
-
-
-# Pieces and pipelines.
-
-
-@pytest.mark.parametrize("size", [1, 3, 17])
-def test_a_request_may_come_in_pieces(client, size):
-    whole = request("POST", "/echo?a=b", "X-Long: " + "v" * 100, body=b"0123456789" * 5)
-    for at in range(0, len(whole), size):
-        client.send(whole[at : at + size])
-    assert client.response().body == b"0123456789" * 5
-    assert client.get().status == 200
-
-
-def test_pipelined_requests_in_one_segment_are_answered_in_order(server, client):
-    bodies = [f"body {i}".encode() for i in range(50)]
-    client.send(b"".join(request("POST", f"/echo?{i}", body=b) for i, b in enumerate(bodies)))
-    assert [client.response().body for _ in bodies] == bodies
-    assert [int(call.split()[2]) for call in server.calls()] == list(range(50))
-
-
-def test_requests_that_come_during_a_streamed_answer_are_answered_after_it(server, client):
-    client.send(request("GET", "/stream/2") + request("GET", "/?first"))
-    assert client.head().status == 200 and client.chunk() == b"piece 0\n"
-    client.send(request("POST", "/echo", body=b"second"))
-    server.open_gate()
-    assert client.chunk() == b"last\n" and client.chunk() == b""
-    assert client.response().text == "hello"
-    assert client.response().body == b"second"
-
-
-def test_a_pipeline_longer_than_any_buffer_is_answered_whole(client):
-    count = 2000
-    client.send(request("GET", "/", "X-Long: " + "v" * 300) * count)
-    assert {client.response().status for _ in range(count)} == {200}
 
 
 def test_who_half_closes_has_left(server, client):
@@ -180,29 +122,7 @@ def test_slow_uploads_take_no_worker_and_no_place_in_the_queue(server):
         upload.close()
 
 
-def test_a_head_or_a_body_that_does_not_come_gets_a_408(serve):
-    server = serve("probe", "--head-timeout", "300ms", "--body-timeout", "300ms")
-    for sent in (b"GET / HT", request("POST", "/echo", "Content-Length: 10") + b"half"):
-        with server.client() as client:
-            client.send(sent)
-            assert client.response().status == 408 and client.at_end()
-    assert server.calls() == []
-
-
 # Bodies out.
-
-
-def test_head_204_and_304_have_no_body(client):
-    client.send(request("HEAD", "/"))
-    answer = client.response("HEAD")
-    assert answer["Content-Length"] == "5"
-    client.send(request("HEAD", "/large/100000"))
-    assert client.response("HEAD")["Content-Length"] == "100000"
-    for status in (204, 304):
-        answer = client.get(f"/status/{status}")
-        assert (answer.status, answer.body) == (status, b"")
-        assert answer.all("Transfer-Encoding") == []
-    assert client.get().text == "hello"
 
 
 def test_pieces_of_an_answer_are_sent_as_they_come(server, client):
@@ -256,42 +176,6 @@ def test_requests_and_http_client_are_served(server):
     connection.request("POST", "/echo", body=b"x" * 100_000, headers={"Expect": "100-continue"})
     assert connection.getresponse().read() == b"x" * 100_000
     connection.close()
-
-
-def test_bad_requests_never_reach_the_application(server):
-    for bad in (
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"GET /\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx",
-        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
-        b"GET / HTTP/1.1\nHost: a\n\n",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    ):
-        with server.client() as client:
-            client.send(bad)
-            answer = client.response()
-            assert answer.status in (400, 505), bad
-            assert answer["Connection"] == "close" and client.at_end()
-    assert server.calls() == []
-    assert server.metric('forebay_requests_total{reason="bad_request"}') == 7
-
-
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431),
-        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 100 + b"\r\n", 431),
-        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000000\r\n\r\n" + b"x" * 100_000, 413),
-    ],
-    ids=["request line", "field", "fields", "body"],
-)
-def test_limits_are_answered_and_the_answer_is_not_lost(server, sent, status):
-    with server.client() as client:
-        client.send(sent)
-        assert client.response().status == status and client.at_end()
-    assert server.calls() == []
 
 
 def test_a_client_may_leave_at_any_byte(server):

@@ -155,47 +155,6 @@ def test_nothing_is_predicted_without_samples_or_when_told_so(serve):
             client.close()
 
 
-# Expect: 100-continue.
-
-UPLOAD = ("Expect: 100-continue", "Content-Length: 100000")
-
-
-def test_refused_upload_gets_its_503_instead_of_a_100(serve):
-    server = serve("probe", "--max-queue", "1")
-    clients = stuck(server)
-    clients.append(server.send_get("/"))
-    server.wait_queue(1)
-    with server.client() as client:
-        client.send(request("POST", "/echo", *UPLOAD))
-        assert_refused(client.response(), "queue_full")
-    release(server, clients)
-    assert len(server.calls()) == 2
-
-
-def test_admitted_upload_gets_a_100_then_its_answer(serve):
-    with serve("probe").client() as client:
-        client.send(request("POST", "/sum", *UPLOAD))
-        assert client.head().status == 100
-        client.send(b"x" * 100_000)
-        assert client.response().text.startswith("100000 ")
-        assert client.get("/").status == 200
-
-
-def test_upload_that_is_too_large_gets_a_413_instead_of_a_100(serve):
-    with serve("probe", "--max-body", "10k").client() as client:
-        client.send(request("POST", "/sum", *UPLOAD))
-        assert client.response().status == 413
-
-
-def test_upload_that_began_already_is_not_told_to(serve):
-    with serve("probe").client() as client:
-        client.send(request("POST", "/sum", *UPLOAD) + b"x" * 100_000)
-        answer = client.head()
-        if answer.status == 100:  # allowed, but nothing more than once
-            answer = client.head()
-        assert answer.status == 200
-
-
 # Health.
 
 

@@ -68,7 +68,7 @@ def large(length):
 
 def answer(environ):
     """What the application answers: str, or an iterable of bytes."""
-    _, action, *arguments = environ["PATH_INFO"].split("/")
+    action, *arguments = environ["PATH_INFO"].removeprefix("/").split("/")
     match action, arguments:
         case "block", _:
             wait_at_gate()

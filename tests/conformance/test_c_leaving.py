@@ -1,4 +1,4 @@
-"""Clients that leave: whoever waits is never run, whoever runs is let finish."""
+"""Clients that leave, C3 and C4 of the checklist: who waits is never run, who runs may finish."""
 
 import pytest
 from access import AccessLog
@@ -14,7 +14,7 @@ def access(tmp_path):
 
 
 @pytest.mark.parametrize("leave", LEAVE.values(), ids=LEAVE.keys())
-def test_who_leaves_while_waiting_is_never_run(serve, access, leave):
+def test_c3_who_leaves_while_waiting_is_never_run(serve, access, leave):
     """The first that wait were handed to the worker's ready ring already, the others not."""
     server = serve("probe", *access.options)
     running = server.send_get("/block?running")
@@ -43,7 +43,7 @@ def test_who_leaves_while_waiting_is_never_run(serve, access, leave):
         client.close()
 
 
-def test_who_leaves_a_top_up_place_is_never_run(serve, access):
+def test_c3_who_leaves_a_top_up_place_is_never_run(serve, access):
     """With fast requests the ready ring holds several for each server; they can still leave."""
     server = serve("probe", *access.options)
     for _ in range(50):  # the mean service time becomes small
@@ -64,7 +64,7 @@ def test_who_leaves_a_top_up_place_is_never_run(serve, access):
     access.wait(count=20, reason="client_gone_queued")
 
 
-def test_who_leaves_while_running_is_logged_and_the_server_stays_busy(serve, access):
+def test_c3_who_leaves_while_running_is_logged_and_the_server_stays_busy(serve, access):
     server = serve("probe", *access.options)
     client = server.send_get("/block?left")
     server.wait_calls(1)
@@ -86,7 +86,7 @@ def test_who_leaves_while_running_is_logged_and_the_server_stays_busy(serve, acc
     assert server.get("/pid").text == str(gone["worker_pid"])
 
 
-def test_who_leaves_in_the_middle_of_an_answer_frees_the_worker(serve, access):
+def test_c3_who_leaves_in_the_middle_of_an_answer_frees_the_worker(serve, access):
     server = serve("probe", *access.options)
     client = server.send_get("/stream/3")
     assert client.head().status == 200 and client.chunk() == b"piece 0\n"
@@ -96,7 +96,7 @@ def test_who_leaves_in_the_middle_of_an_answer_frees_the_worker(serve, access):
     assert access.wait(reason="client_gone_running")[0]["status"] == 499
 
 
-def test_who_leaves_before_the_body_is_complete_is_never_queued(serve, access):
+def test_c3_who_leaves_before_the_body_is_complete_is_never_queued(serve, access):
     server = serve("probe", *access.options)
     client = server.client()
     client.send(request("POST", "/echo", "Content-Length: 10"), b"half")
@@ -107,7 +107,7 @@ def test_who_leaves_before_the_body_is_complete_is_never_queued(serve, access):
     assert server.calls() == []
 
 
-def test_after_a_stall_with_clients_gone_a_live_one_is_served_at_once(serve):
+def test_c4_after_a_stall_with_clients_gone_a_live_one_is_served_at_once(serve):
     """The backlog of the dead costs nothing: one service time, not a hundred."""
     server = serve("probe")
     running = server.send_get("/block")
