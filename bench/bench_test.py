@@ -12,10 +12,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import procs  # noqa: E402
+from command import command_line  # noqa: E402
 from load import Load, Measured  # noqa: E402
 from measure import Run  # noqa: E402
 from report import Result  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
+from tables import Spread, spread  # noqa: E402
 
 BURN_S = 0.3
 # A parent that waits for a child which burns CPU, then says so and lives on.
@@ -91,6 +93,20 @@ class Medians(unittest.TestCase):
     def test_ratios_are_taken_round_by_round(self) -> None:
         ratio = self.result.ratio("other")
         self.assertEqual((ratio.median, ratio.least, ratio.most), (2.5, 2, 3))
+
+
+class Tables(unittest.TestCase):
+    def test_a_range_is_told_only_where_there_is_one(self) -> None:
+        self.assertEqual(str(Spread(2.0, 2.0, 2.0)), "2.00")
+        self.assertEqual(str(Spread(2.0, 1.0, 99.99)), "2.00 (1.00..100)")
+
+    def test_what_is_missing_is_not_in_a_spread(self) -> None:
+        self.assertEqual(spread([None, 3.0, 1.0, 2.0]), Spread(2.0, 1.0, 3.0))
+        self.assertIsNone(spread([None]))
+
+    def test_the_command_repeats_every_setting(self) -> None:
+        given = {"--rounds": 3, "--peers": None, "--tls": True, "--cold": False}
+        self.assertEqual(command_line("serve", given), "./dev bench serve --rounds 3 --tls")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ PYTHON = "/usr/bin/python3"
 DEBIAN = {
     "wrk": "wrk",
     "nginx-light": "nginx",
+    "haproxy": "haproxy",
+    "linux-perf": "perf",
     "gcc": "gcc",
     "python3-dev": "/usr/include/python3*/Python.h",
     "python3-venv": "/usr/lib/python3*/ensurepip",

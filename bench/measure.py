@@ -52,6 +52,8 @@ class Run:
     cpu_user_per_request_us: float = 0.0
     cpu_system_per_request_us: float = 0.0
     cpu_front_per_request_us: float | None = None
+    cpu_front_user_per_request_us: float | None = None
+    cpu_front_system_per_request_us: float | None = None
     connections_served: float = 0.0
     start_ms: float = 0.0  # from the start of the process to its first right answer
     idle_cpu_percent: float = 0.0  # of the server, in IDLE_S without requests after its warm-up
@@ -139,6 +141,10 @@ def _measure_load(run: Run, server: Server, load: Load, duration_s: int) -> None
     run.cpu_system_per_request_us = _per_request(procs.Cpu(system_s=cpu.system_s), measured)
     if server.peer.front:
         run.cpu_front_per_request_us = _per_request(front, measured)
+        run.cpu_front_user_per_request_us = _per_request(procs.Cpu(user_s=front.user_s), measured)
+        run.cpu_front_system_per_request_us = _per_request(
+            procs.Cpu(system_s=front.system_s), measured
+        )
     run.server_cpu_percent = cpu.total_s * percent
     run.wrk_cpu_percent = measured.wrk_cpu_s * percent
     run.other_cpu_percent = max(0.0, others_s) * percent

@@ -19,12 +19,15 @@ REPOSITORY = BENCH.parent
 APPS = BENCH / "apps"
 VENV = REPOSITORY / "build" / "bench-venv"
 
-BACKLOG = 1024
+BACKLOG = 4096
+CONNECTIONS = 2048
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where and how a server runs: `directory` is its own and empty, `threads` are per worker."""
+    """Where and how a server runs: `directory` is its own and empty, `threads` are per worker, and
+    `connections` is how many clients it must be able to hold.
+    """
 
     port: int
     directory: Path
@@ -32,6 +35,7 @@ class Site:
     workers: int
     threads: int
     keep_alive: bool
+    connections: int = CONNECTIONS
 
     @property
     def address(self) -> str:
@@ -120,9 +124,9 @@ def peers(forebay: Path) -> list[Peer]:
     ]
 
 
-def forebay_commands(binary: Path, site: Site) -> list[list[str]]:
+def forebay_commands(binary: Path, site: Site, *options: str) -> list[list[str]]:
     command = [str(binary), "serve", f"{site.app}:application", "-b", site.address]
-    command += ["-w", str(site.workers), "--chdir", str(APPS)]
+    command += ["-w", str(site.workers), "--chdir", str(APPS), *options]
     return [command + (["--threads", str(site.threads)] if site.threads > 1 else [])]
 
 
@@ -130,7 +134,7 @@ def nginx_gunicorn(site: Site) -> list[list[str]]:
     socket, config = site.directory / "gunicorn.sock", site.directory / "nginx.conf"
     config.write_text(nginx_config(site, f"unix:{socket}"))
     nginx = ["nginx", "-p", str(site.directory), "-c", str(config), "-e", "stderr"]
-    gunicorn = gunicorn_command(site, f"unix:{socket}", ["--worker-class", "sync"])
+    gunicorn = gunicorn_command(site, f"unix:{socket}", "--worker-class", "sync", *LONG_BACKLOG)
     return [nginx, gunicorn]
 
 
@@ -151,7 +155,8 @@ daemon off;
 pid {site.directory}/nginx.pid;
 {user}
 worker_processes 1;
-events {{ worker_connections 4096; }}
+worker_rlimit_nofile {2 * site.connections + 64};
+events {{ worker_connections {2 * site.connections}; }}
 http {{
 {scratch}
   access_log off;
@@ -169,15 +174,19 @@ http {{
 
 def gunicorn_gthread(site: Site) -> list[list[str]]:
     options = ["--worker-class", "gthread", "--threads", str(site.threads), "--keep-alive", "75"]
-    return [gunicorn_command(site, site.address, options)]
+    options += ["--worker-connections", str(site.connections), *LONG_BACKLOG]
+    return [gunicorn_command(site, site.address, *options)]
 
 
-def gunicorn_command(site: Site, bind: str, options: list[str]) -> list[str]:
+LONG_BACKLOG = ("--backlog", str(BACKLOG))
+
+
+def gunicorn_command(site: Site, bind: str, *options: str) -> list[str]:
     """The heartbeat file is in memory, as gunicorn's documentation advises; gunicorn_h1c is used
     because it is installed (--http-parser auto).
     """
     command = [venv("gunicorn"), f"{site.app}:application", "--chdir", str(APPS), "--bind", bind]
-    command += ["--workers", str(site.workers), "--backlog", str(BACKLOG), *options]
+    command += ["--workers", str(site.workers), *options]
     return command + ["--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
 
 

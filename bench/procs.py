@@ -1,8 +1,9 @@
-"""CPU time of processes, of process trees and of the machine, read from /proc (man 5 proc)."""
+"""CPU time and memory of processes, of their trees and of the machine, from /proc (man 5 proc)."""
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,67 @@ def tree(roots: list[int]) -> list[Process]:
 def cpu_of(processes: list[Process]) -> Cpu:
     """CPU of these processes and of their children that have ended."""
     return sum((p.own + p.reaped for p in processes), Cpu())
+
+
+@dataclass(frozen=True)
+class Memory:
+    """In KiB. RSS counts a page in every process that maps it, PSS in parts that add up to one;
+    anon is the part of PSS that is the processes' own data, so neither files nor shared memory.
+    """
+
+    rss_kib: int = 0
+    pss_kib: int = 0
+    anon_kib: int = 0
+
+    def __add__(self, other: Memory) -> Memory:
+        return Memory(
+            self.rss_kib + other.rss_kib,
+            self.pss_kib + other.pss_kib,
+            self.anon_kib + other.anon_kib,
+        )
+
+    def __sub__(self, other: Memory) -> Memory:
+        return Memory(
+            self.rss_kib - other.rss_kib,
+            self.pss_kib - other.pss_kib,
+            self.anon_kib - other.anon_kib,
+        )
+
+
+def memory_of(processes: list[Process]) -> Memory:
+    """Of what is still there of these processes."""
+    return sum((_memory(process.pid) for process in processes), Memory())
+
+
+def _memory(pid: int) -> Memory:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return Memory()
+    kib = _kib_lines(text)
+    return Memory(kib.get("Rss", 0), kib.get("Pss", 0), kib.get("Pss_Anon", 0))
+
+
+def kernel_memory_kib() -> int:
+    """Of the whole machine: the kernel's objects, sockets among them, and what sockets buffer."""
+    pages = re.search(r"^TCP: .* mem (\d+)$", Path("/proc/net/sockstat").read_text(), re.MULTILINE)
+    buffered_kib = int(pages[1]) * os.sysconf("SC_PAGE_SIZE") // 1024 if pages else 0
+    return _kib_lines(Path("/proc/meminfo").read_text())["Slab"] + buffered_kib
+
+
+def descriptors_of(processes: list[Process]) -> int:
+    """How many files and sockets are open in them."""
+    count = 0
+    for process in processes:
+        try:
+            count += len(os.listdir(f"/proc/{process.pid}/fd"))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return count
+
+
+def _kib_lines(text: str) -> dict[str, int]:
+    return {name: int(kib) for name, kib in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)}
 
 
 def machine_busy_s() -> float:

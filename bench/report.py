@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import re
-import subprocess
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from statistics import median
 from typing import Any
 
 from measure import Run, Settings
-from peers import REPOSITORY
 from scenarios import Scenario
+from tables import Spread, Table, aligned, cell, heading, machine, pipes, short, spread
 
 SCHEMA = "forebay-bench-serve"
 SCHEMA_VERSION = 1
@@ -22,18 +16,6 @@ OURS = "forebay"
 DISTURBED_PERCENT = 10
 # wrk has one thread: from here on it is the load generator that is measured.
 SATURATED_PERCENT = 90
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The median over the rounds that count, and the range."""
-
-    median: float
-    least: float
-    most: float
-
-    def __str__(self) -> str:
-        return f"{_short(self.median)} ({_short(self.least)}..{_short(self.most)})"
 
 
 @dataclass
@@ -52,20 +34,16 @@ class Result:
     def spread(self, peer: str, attribute: str, scale: float = 1) -> Spread | None:
         """Of an attribute of the runs of a peer that count; None if there is none."""
         values = [getattr(run, attribute) for run in self._counting(peer)]
-        return _spread([scale * value for value in values if value is not None])
+        return spread(scale * value for value in values if value is not None)
 
     def ratio(self, peer: str) -> Spread | None:
         """Requests/s of forebay / those of the peer, round by round: both saw the same machine."""
         ours = {run.round: run.requests_per_s for run in self._counting(OURS)}
         theirs = {run.round: run.requests_per_s for run in self._counting(peer)}
-        return _spread([ours[number] / theirs[number] for number in ours.keys() & theirs.keys()])
+        return spread(ours[number] / theirs[number] for number in ours.keys() & theirs.keys())
 
     def _counting(self, peer: str) -> list[Run]:
         return [run for run in self.runs if run.peer == peer and run.counts]
-
-
-def _spread(values: list[float]) -> Spread | None:
-    return Spread(median(values), min(values), max(values)) if values else None
 
 
 # Heading of a column, attribute of Run, factor to the unit in the heading.
@@ -77,7 +55,8 @@ SPEED: list[Column] = [
     ("CPU us/req", "cpu_per_request_us", 1),
     ("user", "cpu_user_per_request_us", 1),
     ("system", "cpu_system_per_request_us", 1),
-    ("front", "cpu_front_per_request_us", 1),
+    ("front user", "cpu_front_user_per_request_us", 1),
+    ("front system", "cpu_front_system_per_request_us", 1),
 ]
 SURROUNDINGS: list[Column] = [
     ("start ms", "start_ms", 1),
@@ -89,7 +68,6 @@ SURROUNDINGS: list[Column] = [
     ("MB/s", "received_bytes_per_s", 1e-6),
     ("served at a time", "connections_served", 1),
 ]
-Table = list[list[str]]  # rows of cells, the first is the header
 
 
 def speed_table(result: Result) -> Table:
@@ -98,8 +76,8 @@ def speed_table(result: Result) -> Table:
     rows = []
     for peer in result.peers:
         runs = [run for run in result.runs if run.peer == peer]
-        row = [peer, _range(result.spread(peer, "requests_per_s")), *_medians(result, peer, SPEED)]
-        row += ["" if peer == OURS else _range(result.ratio(peer))]
+        row = [peer, cell(result.spread(peer, "requests_per_s")), *_medians(result, peer, SPEED)]
+        row += ["" if peer == OURS else cell(result.ratio(peer))]
         row += [f"{sum(run.counts for run in runs)} of {len(runs)}"]
         rows.append(row)
     return [header, *rows]
@@ -113,7 +91,7 @@ def surroundings_table(result: Result) -> Table:
 
 def _medians(result: Result, peer: str, columns: list[Column]) -> list[str]:
     spreads = [result.spread(peer, attribute, scale) for _, attribute, scale in columns]
-    return [_short(spread.median) if spread else "-" for spread in spreads]
+    return [short(spread.median) if spread else "-" for spread in spreads]
 
 
 def remarks(result: Result) -> list[str]:
@@ -153,24 +131,12 @@ def terminal(result: Result, settings: Settings) -> str:
         [
             headline(result, settings),
             "",
-            _aligned(speed_table(result)),
+            aligned(speed_table(result)),
             "",
-            _aligned(surroundings_table(result)),
+            aligned(surroundings_table(result)),
             *(f"  ! {line}" for line in remarks(result)),
         ]
     )
-
-
-def machine() -> dict[str, Any]:
-    cpuinfo = Path("/proc/cpuinfo").read_text()
-    model = re.search(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)
-    return {
-        "cpu": model[1] if model else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "kernel": platform.release(),
-        "git_revision": _git_revision(),
-        "load_generator": "wrk with one thread, on the same machine, sharing its cores",
-    }
 
 
 def document(
@@ -186,7 +152,7 @@ def document(
         "schema_version": SCHEMA_VERSION,
         "started_utc": started_utc,
         "command": command,
-        "machine": machine(),
+        "machine": machine("wrk with one thread, on the same machine, sharing its cores"),
         "versions": versions,
         "settings": asdict(settings),
         "scenarios": [
@@ -204,7 +170,8 @@ def document(
 
 
 def _summary(result: Result, peer: str) -> dict[str, Any]:
-    attributes = ["requests_per_s", "start_ms", *(attribute for _, attribute, _ in SPEED)]
+    attributes = ["requests_per_s", "start_ms", "cpu_front_per_request_us"]
+    attributes += [attribute for _, attribute, _ in SPEED]
     spreads = {attribute: result.spread(peer, attribute) for attribute in attributes}
     spreads["forebay_to_peer_ratio"] = result.ratio(peer)
     known = {name: asdict(spread) for name, spread in spreads.items() if spread}
@@ -213,51 +180,12 @@ def _summary(result: Result, peer: str) -> dict[str, Any]:
 
 def markdown(data: dict[str, Any], results: list[Result], settings: Settings) -> str:
     """The report for people who were not there."""
-    lines = ["# forebay serve beside its peers", "", f"{data['started_utc']}, made by", ""]
-    lines += [f"    {data['command']}", ""]
-    lines += [f"- {key.replace('_', ' ')}: {value}" for key, value in data["machine"].items()]
-    lines += [f"- {name}: {version}" for name, version in data["versions"].items()]
+    lines = heading("forebay serve beside its peers", data)
     lines += ["", "How to read it: bench/README.md. Medians over the rounds, (least..most).", ""]
     for result in results:
         lines += [f"## {headline(result, settings)}", ""]
-        lines += [*_pipes(speed_table(result)), "", *_pipes(surroundings_table(result)), ""]
+        lines += [*pipes(speed_table(result)), "", *pipes(surroundings_table(result)), ""]
         lines += [f"- {line}" for line in remarks(result)] + [""]
         commands = {run.peer: run.command for run in result.runs if run.command}
         lines += [f"    {peer}: {command}" for peer, command in commands.items()] + [""]
     return "\n".join(lines)
-
-
-def _git_revision() -> str:
-    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:  # no git here
-        return "unknown"
-    return done.stdout.strip() or "unknown"
-
-
-def _aligned(table: Table) -> str:
-    """Names to the left, numbers to the right."""
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    lines = []
-    for row in table:
-        name, *numbers = zip(row, widths, strict=True)
-        cells = [name[0].ljust(name[1]), *(cell.rjust(width) for cell, width in numbers)]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _pipes(table: Table) -> list[str]:
-    rule = [":--"] + ["--:"] * (len(table[0]) - 1)
-    return [f"| {' | '.join(row)} |" for row in [table[0], rule, *table[1:]]]
-
-
-def _range(spread: Spread | None) -> str:
-    return str(spread) if spread else "-"
-
-
-def _short(value: float) -> str:
-    """Three digits that matter, no exponent."""
-    if value >= 100 or value == 0:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -9,20 +9,31 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import install
 import report
 import scenarios
+from command import (
+    BINARY,
+    RESULTS,
+    add_common_options,
+    available,
+    command_line,
+    fail,
+    names_from,
+    note,
+    positive,
+    seconds,
+    stop_cleanly_on_signals,
+    versions_of,
+    write,
+)
 from measure import Run, Settings, measure, unsuited
-from peers import BENCH, REPOSITORY, Peer, peers
+from peers import Peer, peers
 from scenarios import Scenario
 
-RESULTS = BENCH / "results"
 EXAMPLES = """\
 scenarios:
 {scenarios}
@@ -48,7 +59,11 @@ def main(arguments: list[str]) -> int:
     started_utc = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     stop_cleanly_on_signals()
 
-    chosen, left_out = available(options)
+    installer = install.Installer(allowed=not options.no_install)
+    if reason := installer.debian("wrk"):
+        return fail("there is no load generator", {"wrk": reason})
+    everyone = peers(options.binary.resolve())
+    chosen, left_out = available(everyone, options.peers, installer)
     if not chosen:
         return fail("no peer can be started", left_out)
     results = []
@@ -57,10 +72,8 @@ def main(arguments: list[str]) -> int:
         results.append(result)
         print(report.terminal(result, settings) + "\n", file=sys.stderr if options.json else None)
 
-    versions = {"python": install.installed_versions().get("python", "unknown")}
-    versions |= {peer.name: install.versions(peer) for peer in chosen}
     command = command_to_repeat(options, settings)
-    data = report.document(results, settings, command, started_utc, versions)
+    data = report.document(results, settings, command, started_utc, versions_of(chosen))
     write(RESULTS / f"serve-{started_utc}", data, report.markdown(data, results, settings))
     if options.json:
         print(json.dumps(data, indent=2))
@@ -68,7 +81,7 @@ def main(arguments: list[str]) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    everyone = peers(REPOSITORY / "build" / "forebay")
+    everyone = peers(BINARY)
     parser = argparse.ArgumentParser(
         prog="./dev bench serve",
         description=__doc__,
@@ -79,12 +92,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         ),
     )
     add = parser.add_argument
-    add(
-        "--peers",
-        metavar="A,B",
-        type=names_from([p.name for p in everyone]),
-        help="who takes part (default: all that can be installed)",
-    )
     add(
         "--scenario",
         metavar="A,B",
@@ -98,15 +105,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add("--duration", type=seconds, default=5, metavar="S", help="seconds of a run (default: 5)")
     add("--rounds", type=positive, default=5, help="runs per peer and scenario (default: 5)")
     add("--quick", action="store_true", help="2 rounds of 1 s: does everything work?")
-    add(
-        "--binary",
-        type=Path,
-        default=REPOSITORY / "build" / "forebay",
-        metavar="PATH",
-        help="the forebay to measure (default: build/forebay)",
-    )
-    add("--no-install", action="store_true", help="leave out what is not installed")
-    add("--json", action="store_true", help="JSON on stdout, the tables on stderr")
+    add_common_options(parser, everyone)
     return parser.parse_args(arguments)
 
 
@@ -122,24 +121,6 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 def chosen_scenarios(names: list[str]) -> list[Scenario]:
     return [s for s in scenarios.SCENARIOS if s.name in names or "all" in names]
-
-
-def available(options: argparse.Namespace) -> tuple[list[Peer], dict[str, str]]:
-    """The peers that can run, and for each of the others the reason."""
-    installer = install.Installer(allowed=not options.no_install)
-    if reason := installer.debian("wrk"):
-        return [], {"everybody": reason}
-    chosen, left_out = [], {}
-    for peer in peers(options.binary.resolve()):
-        if options.peers and peer.name not in options.peers:
-            continue
-        note(f"looking for {peer.name}")
-        if reason := installer.missing(peer):
-            left_out[peer.name] = reason
-            note(f"left out: {reason}")
-        else:
-            chosen.append(peer)
-    return chosen, left_out
 
 
 def run_scenario(
@@ -160,7 +141,7 @@ def tell(run: Run) -> None:
 
 def command_to_repeat(options: argparse.Namespace, settings: Settings) -> str:
     """With every setting spelled out, so that a later default changes nothing."""
-    given = {
+    given: dict[str, object] = {
         "--scenario": ",".join(options.scenario),
         "--peers": options.peers and ",".join(options.peers),
         "--workers": settings.workers,
@@ -169,60 +150,7 @@ def command_to_repeat(options: argparse.Namespace, settings: Settings) -> str:
         "--duration": settings.duration_s,
         "--rounds": settings.rounds,
     }
-    words = [f"{option} {value}" for option, value in given.items() if value]
-    return " ".join(["./dev bench serve", *words])
-
-
-def write(path: Path, data: dict[str, object], text: str) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.with_suffix(".json").write_text(json.dumps(data, indent=2) + "\n")
-    path.with_suffix(".md").write_text(text)
-    note(f"written: {path.relative_to(REPOSITORY)}.json and .md")
-
-
-def stop_cleanly_on_signals() -> None:
-    """The first signal leaves through every `finally`, where servers are stopped; a second one,
-    from somebody in a hurry, must not interrupt that."""
-
-    def leave(number: int, _frame: object) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
-        note("stopping")
-        sys.exit(128 + number)
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, leave)
-
-
-def names_from(known: list[str]) -> Callable[[str], list[str]]:
-    def parse_names(text: str) -> list[str]:
-        names = [name.strip() for name in text.split(",") if name.strip()]
-        if unknown := [name for name in names if name not in known]:
-            raise argparse.ArgumentTypeError(
-                f"{', '.join(unknown)} is not one of {', '.join(known)}"
-            )
-        return names
-
-    return parse_names
-
-
-def positive(text: str) -> int:
-    if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
-    return int(text)
-
-
-def seconds(text: str) -> int:
-    return positive(text.removesuffix("s"))
-
-
-def note(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def fail(why: str, reasons: dict[str, str]) -> int:
-    note("\n".join([why, *(f"  {name}: {reason}" for name, reason in reasons.items())]))
-    return 1
+    return command_line("serve", given)
 
 
 if __name__ == "__main__":

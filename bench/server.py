@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import procs
 from install import SYSTEM_PATH
-from peers import REPOSITORY, VENV, Peer, Site
+from peers import CONNECTIONS, REPOSITORY, VENV, Peer, Site
 from scenarios import Scenario
 
 START_MAX_S = 15.0
@@ -61,6 +61,12 @@ class Server:
             case "tree":
                 return procs.cpu_of(procs.tree(self.roots[:1]))
         return procs.Cpu()
+
+    def before_workers(self) -> list[procs.Process]:
+        """What holds the clients' connections: the front, or everything where there is none."""
+        if self.peer.front == "process":
+            return [root for root in [procs.read_process(self.roots[0])] if root]
+        return procs.tree(self.roots[:1] if self.peer.front == "tree" else self.roots)
 
     def start(self) -> None:
         with self.log.open("wb") as log:
@@ -128,7 +134,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(peer: Peer, scenario: Scenario, workers: int, threads: int) -> Iterator[Server]:
+def running(
+    peer: Peer, scenario: Scenario, workers: int, threads: int = 1, connections: int = CONNECTIONS
+) -> Iterator[Server]:
     """A server that answers; it is gone, with its files, when the block is left."""
     with tempfile.TemporaryDirectory(prefix="forebay-bench-") as directory:
         site = Site(
@@ -138,6 +146,7 @@ def running(peer: Peer, scenario: Scenario, workers: int, threads: int) -> Itera
             workers=workers,
             threads=threads,
             keep_alive=scenario.keep_alive,
+            connections=connections,
         )
         server = Server(peer, site)
         try:
