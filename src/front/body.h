@@ -21,7 +21,7 @@ class Body {
   }
   /// Errors: no temporary file, disk full.
   Result<void> append(std::string_view bytes, const std::string& directory) {
-    if (!file_ && memory_.size() + bytes.size() <= memory_max_) {
+    if (memory_.size() + bytes.size() <= memory_max_) {
       memory_.append(bytes);
       return {};
     }
@@ -31,21 +31,38 @@ class Body {
         return std::unexpected(file.error());
       }
       file_.emplace(std::move(*file));
-      if (Result<void> moved = file_->append(memory_); !moved) {
-        return moved;
-      }
-      memory_ = {};
+    }
+    if (Result<void> moved = flush(); !moved) {
+      return moved;
+    }
+    if (bytes.size() < memory_max_) {  // chunks may be as small as a byte: not a write for each
+      memory_.append(bytes);
+      return {};
     }
     return file_->append(bytes);
   }
+  /// Nothing more comes: from now on all of it is in memory() or all of it in file(). Errors: as
+  /// append().
+  Result<void> complete() {
+    if (!file_) {
+      return {};
+    }
+    Result<void> moved = flush();
+    memory_ = {};
+    return moved;
+  }
 
-  [[nodiscard]] std::uint64_t size() const { return file_ ? file_->size() : memory_.size(); }
-  /// All of it, while it is in memory.
+  [[nodiscard]] std::uint64_t size() const { return (file_ ? file_->size() : 0) + memory_.size(); }
   [[nodiscard]] std::string_view memory() const { return memory_; }
-  /// All of it, once it is not.
   [[nodiscard]] const std::optional<SpoolFile>& file() const { return file_; }
 
  private:
+  Result<void> flush() {
+    Result<void> moved = file_->append(memory_);
+    memory_.clear();
+    return moved;
+  }
+
   std::string memory_;
   std::optional<SpoolFile> file_;
   std::uint64_t memory_max_ = 0;

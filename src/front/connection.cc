@@ -131,22 +131,24 @@ net::Task<bool> Connection::read_body(Exchange& exchange) {
   exchange.body.expect(head.content_length, front_.settings().body_memory);
   for (;;) {
     const Parsed event = parse();
-    if (event == Parsed::kComplete) {
-      net::TimeoutList::disarm(*this);
-      co_return true;
-    }
     if (event == Parsed::kError) {
       co_return co_await refuse(
           {parser_.error().status, Reason::kBadRequest, parser_.error().reason, 0});
     }
-    if (event == Parsed::kBody) {
+    if (event == Parsed::kBody || event == Parsed::kComplete) {
       const Result<void> kept =
-          exchange.body.append(parser_.body(), front_.settings().spool_directory);
+          event == Parsed::kBody
+              ? exchange.body.append(parser_.body(), front_.settings().spool_directory)
+              : exchange.body.complete();
       if (!kept) {
         front_.log().error("a request's body is lost: {}", kept.error().message);
         co_return co_await refuse({500, Reason::kBadRequest, "No room for the body.", 0});
       }
-      continue;
+      if (event == Parsed::kBody) {
+        continue;
+      }
+      net::TimeoutList::disarm(*this);
+      co_return true;
     }
     if (client_left()) {
       log(nullptr, 400, 0, Reason::kBadRequest);
