@@ -132,3 +132,18 @@ def test_what_is_pipelined_without_reading_is_answered_in_order(serve):
             assert f'"QUERY_STRING": "{i}"' in client.response().text
     status = server.status()
     assert status["queue"]["requests"] == status["queue"]["bytes"] == status["servers"]["busy"] == 0
+
+
+def test_bodies_and_answers_that_find_no_room_cost_only_themselves(serve):
+    """A limit on file sizes, 8 MiB, stands for a full disk; the shared memory fits into it."""
+    server = serve("probe", prefix=("sh", "-c", 'ulimit -f 16384; exec "$@"', "sh"))
+    with server.client() as client:
+        client.send(request("POST", "/sum", body=b"x" * (8 * 1024 * 1024 + 100_000)))
+        assert client.response().status == 500 and client.at_end()
+    assert server.calls() == []
+    server.wait_for_log("a request's body is lost")
+    with server.send_get("/large/100000000") as client:
+        assert client.head()["Content-Length"] == "100000000"
+        server.wait_busy(0)
+        assert len(client.rest()) < 100_000_000
+    assert server.get("/").status == 200
