@@ -1,4 +1,4 @@
-// How the end of a request is found: section A of the acceptance checklist, A1 to A8 and A24.
+// How the end of a request is found: section A of tests/conformance/README.md, A1 to A8 and A24.
 
 #include <array>
 #include <string>

@@ -1,4 +1,4 @@
-// What a request head may look like: section A of the acceptance checklist, A9 to A18, A20, A22,
+// What a request head may look like: section A of tests/conformance/README.md, A9 to A18, A20, A22,
 // A29, A30 and A32.
 
 #include <string>

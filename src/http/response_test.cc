@@ -1,4 +1,4 @@
-// Section A of the acceptance checklist, A22 and A25 to A28, and B17.
+// Of tests/conformance/README.md: A22, A25 to A28, and B17.
 
 #include "http/response.h"
 
