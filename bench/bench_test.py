@@ -94,6 +94,9 @@ class Medians(unittest.TestCase):
         ratio = self.result.ratio("other")
         self.assertEqual((ratio.median, ratio.least, ratio.most), (2.5, 2, 3))
 
+    def test_there_is_no_ratio_to_nothing(self) -> None:
+        self.assertIsNone(self.result.ratio("other", "latency_p99_us"))
+
 
 class Tables(unittest.TestCase):
     def test_a_range_is_told_only_where_there_is_one(self) -> None:

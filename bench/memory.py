@@ -118,7 +118,7 @@ def tell(
 def all_starts(peers: list[Peer], rounds: int) -> list[measure.Births]:
     """Interleaved: every peer once, then again."""
     together = {peer.name: measure.Births(peer.name) for peer in peers}
-    for number in range(rounds):
+    for number in range(rounds if peers else 0):
         note(f"start: round {number + 1}")
         for peer in peers:
             together[peer.name].add(measure.start(peer))

@@ -107,7 +107,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         workers=options.workers,
         duration_s=8 if options.quick else options.duration,
         rounds=1 if options.quick else options.rounds,
-        capacity_s=3 if options.quick else 6,
+        capacity_s=3 if options.quick else 11,
     )
 
 

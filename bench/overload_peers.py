@@ -77,11 +77,14 @@ def haproxy_gunicorn(site: Site, told: tuple[str, ...] = ()) -> list[list[str]]:
 
 
 def haproxy_config(site: Site, told: tuple[str, ...] = ()) -> str:
-    """Timeouts as in Debian's haproxy.cfg; without `timeout queue`, that of connect holds."""
+    """Timeouts as in Debian's haproxy.cfg; without `timeout queue`, that of connect holds. If not
+    enough descriptors are allowed for all its connections, HAProxy starts nevertheless.
+    """
     more = "".join(f"  {line}\n" for line in told)
     return f"""
 global
   maxconn {site.connections}
+  no strict-limits
 defaults
   mode http
   timeout connect 5s

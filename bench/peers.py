@@ -19,7 +19,8 @@ REPOSITORY = BENCH.parent
 APPS = BENCH / "apps"
 VENV = REPOSITORY / "build" / "bench-venv"
 
-BACKLOG = 4096
+# uWSGI does not start when the kernel would cut it.
+BACKLOG = min(4096, int(Path("/proc/sys/net/core/somaxconn").read_text()))
 CONNECTIONS = 2048
 
 

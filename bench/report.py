@@ -36,11 +36,12 @@ class Result:
         values = [getattr(run, attribute) for run in self._counting(peer)]
         return spread(scale * value for value in values if value is not None)
 
-    def ratio(self, peer: str) -> Spread | None:
-        """Requests/s of forebay / those of the peer, round by round: both saw the same machine."""
-        ours = {run.round: run.requests_per_s for run in self._counting(OURS)}
-        theirs = {run.round: run.requests_per_s for run in self._counting(peer)}
-        return spread(ours[number] / theirs[number] for number in ours.keys() & theirs.keys())
+    def ratio(self, peer: str, attribute: str = "requests_per_s") -> Spread | None:
+        """Forebay's figure / the peer's, round by round: both saw the same machine."""
+        ours = {run.round: getattr(run, attribute) for run in self._counting(OURS)}
+        theirs = {run.round: getattr(run, attribute) for run in self._counting(peer)}
+        both = [number for number in ours if theirs.get(number)]
+        return spread(ours[number] / theirs[number] for number in both)
 
     def _counting(self, peer: str) -> list[Run]:
         return [run for run in self.runs if run.peer == peer and run.counts]
@@ -58,6 +59,8 @@ SPEED: list[Column] = [
     ("front user", "cpu_front_user_per_request_us", 1),
     ("front system", "cpu_front_system_per_request_us", 1),
 ]
+# Heading of a column, attribute of Run: ours over the peer's.
+RATIOS = {f"{OURS}/peer": "requests_per_s", f"p99 {OURS}/peer": "latency_p99_us"}
 SURROUNDINGS: list[Column] = [
     ("start ms", "start_ms", 1),
     ("idle CPU %", "idle_cpu_percent", 1),
@@ -72,12 +75,12 @@ SURROUNDINGS: list[Column] = [
 
 def speed_table(result: Result) -> Table:
     """What the benchmark is about."""
-    header = ["peer", "req/s", *(title for title, _, _ in SPEED), f"{OURS}/peer", "runs"]
+    header = ["peer", "req/s", *(title for title, _, _ in SPEED), *RATIOS, "runs"]
     rows = []
     for peer in result.peers:
         runs = [run for run in result.runs if run.peer == peer]
         row = [peer, cell(result.spread(peer, "requests_per_s")), *_medians(result, peer, SPEED)]
-        row += ["" if peer == OURS else cell(result.ratio(peer))]
+        row += ["" if peer == OURS else cell(result.ratio(peer, of)) for of in RATIOS.values()]
         row += [f"{sum(run.counts for run in runs)} of {len(runs)}"]
         rows.append(row)
     return [header, *rows]
@@ -174,6 +177,7 @@ def _summary(result: Result, peer: str) -> dict[str, Any]:
     attributes += [attribute for _, attribute, _ in SPEED]
     spreads = {attribute: result.spread(peer, attribute) for attribute in attributes}
     spreads["forebay_to_peer_ratio"] = result.ratio(peer)
+    spreads["forebay_to_peer_p99_ratio"] = result.ratio(peer, "latency_p99_us")
     known = {name: asdict(spread) for name, spread in spreads.items() if spread}
     return {"peer": peer, **known}
 
