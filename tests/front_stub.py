@@ -21,7 +21,7 @@ TIMEOUT = 20.0
 
 RESPONSE, BODY, FILE, NOTHING = 1, 2, 3, 4
 END, ABORT, DONE = 1, 2, 4
-HTTP11, NO_BODY_WANTED = 1, 2
+HTTP11, NO_BODY_WANTED, HTTPS = 1, 2, 4
 READY, LOG, SEND_FILE, WANT_BODY, GIVE_BODY = 1, 2, 3, 4, 5
 RECORD_MAX = 32 * 1024 - 64
 NO_ROOM = 2**64 - 1
@@ -186,15 +186,17 @@ class Front:
     def submit(
         self, method="GET", path="/", headers=(), body=b"", *,
         file=None, remote=("127.0.0.1", 4711), target=None, http11=True, listener=0,
+        script_name="", https=False,
     ):  # fmt: skip
         """Publishes a request; `file`: the fd of a spooled body, instead of `body`."""
         flags = (HTTP11 if http11 else 0) | (NO_BODY_WANTED if method == "HEAD" else 0)
+        flags |= HTTPS if https else 0
         file_bytes = os.fstat(file).st_size if file is not None else 0
         head = struct.pack(
             "=HHHHqq", listener, flags, len(headers), remote[1], time.monotonic_ns(),
             file_bytes or len(body),
         )  # fmt: skip
-        head += b"".join(map(_string, (method, target or path, path, remote[0])))
+        head += b"".join(map(_string, (method, target or path, script_name, path, remote[0])))
         head += b"".join(_string(text) for pair in headers for text in pair)
         ticket = self.library.front_submit(
             self.front, head + body, len(head), len(body), file_bytes

@@ -63,7 +63,7 @@ class Worker:
             "", 1, 1, [{"server_name": "a", "server_port": "1", "scheme": "http"}], "0"
         )
         self.templates = make_templates(options, sys.stderr)
-        texts = ["GET", "/hello?x=1", "/hello?x=1", "127.0.0.1"]
+        texts = ["GET", "/hello?x=1", "", "/hello?x=1", "127.0.0.1"]
         texts += [text for pair in FIELDS.items() for text in pair]
         self.head = struct.pack(
             "=HHHHqq", 0, front_stub.HTTP11, len(FIELDS), 4711, time.monotonic_ns(), 0

@@ -41,7 +41,8 @@ def until(what: Callable[[], T], seconds: float = 15) -> T:
 
 def environment(mark: str, extra: dict[str, str | None]) -> dict[str, str]:
     """Ours, without what would change the server's defaults."""
-    unset = ("PORT", "WEB_CONCURRENCY", "VIRTUAL_ENV", "PYTHONPATH", "PYTEST_CURRENT_TEST")
+    unset = ("PORT", "WEB_CONCURRENCY", "VIRTUAL_ENV", "PYTHONPATH", "PYTEST_CURRENT_TEST",
+             "SCRIPT_NAME", "FORWARDED_ALLOW_IPS")  # fmt: skip
     env = {key: value for key, value in os.environ.items() if key not in unset}
     if preload := env.pop("FOREBAY_TEST_PRELOAD", ""):
         env["LD_PRELOAD"] = preload

@@ -97,6 +97,13 @@ def test_environ_has_what_is_always_there(front):  # B3, B9
     assert 0 <= environ["queue_time"] < 10
 
 
+def test_scheme_and_script_name_are_the_requests_own(front):  # B7
+    environ = environ_of(front, script_name="/sh\xc3\xb6p", https=True)
+    assert (environ["SCRIPT_NAME"], environ["wsgi.url_scheme"]) == ("/sh\xc3\xb6p", "https")
+    environ = environ_of(front)
+    assert (environ["SCRIPT_NAME"], environ["wsgi.url_scheme"]) == ("", "http")
+
+
 def test_content_fields_have_no_prefix_and_are_absent_when_not_sent(front):  # B4
     environ = environ_of(front)
     assert "CONTENT_TYPE" not in environ and "CONTENT_LENGTH" not in environ

@@ -21,7 +21,7 @@
 namespace forebay::channel {
 
 inline constexpr std::uint64_t kMagic = 0x0079'6162'6572'6f46;  // "Forebay", little endian
-inline constexpr std::uint32_t kAbi = 1;
+inline constexpr std::uint32_t kAbi = 2;
 
 inline constexpr std::uint32_t kMaxServers = 1024;
 inline constexpr std::uint32_t kServerWords = kMaxServers / 64;

@@ -39,8 +39,8 @@ TEST(Tickets, KeepSlotAndGenerationApart) {
 }
 
 // What both sides are compiled with. Whoever changes a number here raises kAbi.
-TEST(Layout, IsThatOfAbiOne) {
-  EXPECT_EQ(kAbi, 1U);
+TEST(Layout, IsThatOfAbiTwo) {
+  EXPECT_EQ(kAbi, 2U);
   EXPECT_EQ(sizeof(RecordHeader), 24U);
   EXPECT_EQ(offsetof(RecordHeader, ticket), 8U);
   EXPECT_EQ(offsetof(RecordHeader, at_ns), 16U);

@@ -13,12 +13,13 @@
 namespace forebay::channel {
 
 enum RequestFlags : std::uint16_t {
-  kHttp11 = 1,       // else HTTP/1.0
-  kNoBodyWanted = 2  // HEAD: the response has no body
+  kHttp11 = 1,        // else HTTP/1.0
+  kNoBodyWanted = 2,  // HEAD: the response has no body
+  kHttps = 4          // a proxy says so; else as the listener is
 };
 
-/// A request's head: this, then the strings method, target (as received), path (with the query),
-/// remote address, and `fields` pairs of name and value.
+/// A request's head: this, then the strings method, target (as received), script name (decoded),
+/// the path below it (with the query), remote address, and `fields` pairs of name and value.
 struct RequestHeader {
   std::uint16_t listener = 0;  // which listener it came by: an index into the workers' templates
   std::uint16_t flags = 0;

@@ -6,55 +6,11 @@
 
 #include "base/text.h"
 #include "channel/layout.h"
-#include "cli/units.h"
+#include "cli/add_option.h"
+#include "cli/client_options.h"
 
 namespace forebay::cli {
 namespace {
-
-constexpr std::size_t kOne = 1;
-constexpr std::size_t kMany = std::size_t{1} << 20;
-
-/// An option whose value is read by one of our own parsers.
-template <typename T, typename Parse>
-CLI::Option* add_parsed(CLI::App& command, const std::string& flags, T& target, Parse parse,
-                        const std::string& help, const std::string& type,
-                        const std::string& shown_default) {
-  CLI::Option* option = command.add_option_function<std::string>(
-      flags,
-      [&target, parse, flags](const std::string& text) {
-        auto value = parse(text);
-        if (!value) {
-          throw CLI::ValidationError(flags.substr(flags.find("--")), value.error().message);
-        }
-        target = static_cast<T>(*value);
-      },
-      help);
-  return option->type_name(type)->default_str(shown_default);
-}
-
-/// A whole number within bounds.
-template <typename T>
-CLI::Option* add_count(CLI::App& command, const std::string& flags, T& target, T least, T most,
-                       const std::string& help) {
-  return command.add_option(flags, target, help)
-      ->check(CLI::Range(least, most).description(""))
-      ->type_name("N")
-      ->capture_default_str();
-}
-
-CLI::Validator existing_directory() {
-  return CLI::Validator(CLI::ExistingDirectory).description("");
-}
-
-Result<std::uint64_t> parse_positive_bytes(std::string_view text) {
-  Result<std::uint64_t> bytes = parse_bytes(text);
-  return bytes && *bytes == 0 ? fail("must be more than 0") : bytes;
-}
-
-Result<Duration> parse_positive_duration(std::string_view text) {
-  Result<Duration> duration = parse_duration(text);
-  return duration && *duration <= Duration{0} ? fail("must be more than 0") : duration;
-}
 
 unsigned default_workers() {
   const char* concurrency = std::getenv("WEB_CONCURRENCY");
@@ -168,38 +124,6 @@ void add_queue(CLI::App& command, ServeOptions& o) {
       ->group(group);
 }
 
-void add_limits(CLI::App& command, ServeOptions& o) {
-  const std::string group = "Limits of a request";
-  http::RequestLimits& limits = o.front.limits;
-  add_count(command, "--limit-request-line", limits.request_line_bytes, kOne, std::size_t{8190},
-            "Bytes; beyond: 414")
-      ->group(group);
-  add_count(command, "--limit-request-fields", limits.fields, kOne, std::size_t{32768},
-            "Header fields; beyond: 431")
-      ->group(group);
-  add_count(command, "--limit-request-field_size,--limit-request-field-size", limits.field_bytes,
-            kOne, std::size_t{65536}, "Bytes of one header field; beyond: 431")
-      ->group(group);
-  add_parsed(command, "--max-body", limits.body_bytes, parse_bytes, "Beyond: 413", "SIZE", "1G")
-      ->group(group);
-  add_parsed(command, "--head-timeout", o.front.head_timeout, parse_positive_duration,
-             "From a request's first byte to the end of its head; beyond: 408", "TIME", "30s")
-      ->group(group);
-  add_parsed(command, "--body-timeout", o.front.body_timeout, parse_positive_duration,
-             "Without a byte of the body; beyond: 408", "TIME", "60s")
-      ->group(group);
-  add_parsed(command, "--write-timeout", o.front.write_timeout, parse_positive_duration,
-             "A client that takes not a byte of its answer; beyond: closed", "TIME", "60s")
-      ->group(group);
-  command
-      .add_option("--spool-dir", o.front.spool_directory,
-                  "Where large bodies and responses of slow readers are kept, in unlinked files")
-      ->type_name("DIR")
-      ->check(existing_directory())
-      ->capture_default_str()
-      ->group(group);
-}
-
 void add_seeing(CLI::App& command, ServeOptions& o) {
   const std::string group = "Logs and metrics";
   command.add_option("--access-logfile", o.access_log, "A file, or - for stdout")
@@ -242,7 +166,7 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   add_network(command, options);
   add_workers(command, options);
   add_queue(command, options);
-  add_limits(command, options);
+  add_client_options(command, options);
   add_seeing(command, options);
 }
 

@@ -47,7 +47,10 @@ bool EnvironBuilder::open(PyObject* templates) {
   wsgi_input_ = interned("wsgi.input");
   queue_time_ = interned("forebay.queue_time");
   http10_ = interned("HTTP/1.0");
+  script_name_ = interned("SCRIPT_NAME");
+  url_scheme_ = interned("wsgi.url_scheme");
   http11_ = interned("HTTP/1.1");
+  https_ = interned("https");
   if (PyErr_Occurred() != nullptr) {
     return false;
   }
@@ -83,19 +86,25 @@ Ref EnvironBuilder::build(const Request& request, PyObject* input, double queue_
     return {};
   }
   const Ref target = to_str(request.target);
-  const bool done =
-      set(dict, request_method_, to_str(request.method)) && set_path(dict, request.path) &&
-      set(dict, raw_uri_, target) && set(dict, request_uri_, target) &&
-      PyDict_SetItem(dict, server_protocol_.get(),
-                     request.is_http11() ? http11_.get() : http10_.get()) == 0 &&
-      set_remote(dict, request) && PyDict_SetItem(dict, wsgi_input_.get(), input) == 0 &&
-      set(dict, queue_time_, Ref::steal(PyFloat_FromDouble(queue_seconds))) &&
-      set_fields(dict, request);
+  const bool done = set(dict, request_method_, to_str(request.method)) &&
+                    set_path(dict, request.path) && set(dict, raw_uri_, target) &&
+                    set(dict, request_uri_, target) &&
+                    PyDict_SetItem(dict, server_protocol_.get(),
+                                   request.is_http11() ? http11_.get() : http10_.get()) == 0 &&
+                    set_origin(dict, request) && set_remote(dict, request) &&
+                    PyDict_SetItem(dict, wsgi_input_.get(), input) == 0 &&
+                    set(dict, queue_time_, Ref::steal(PyFloat_FromDouble(queue_seconds))) &&
+                    set_fields(dict, request);
   return done ? std::move(environ) : Ref();
 }
 
 bool EnvironBuilder::set(PyObject* environ, const Ref& key, const Ref& value) const {
   return value && PyDict_SetItem(environ, key.get(), value.get()) == 0;
+}
+
+bool EnvironBuilder::set_origin(PyObject* environ, const Request& request) const {
+  return (!request.is_https() || PyDict_SetItem(environ, url_scheme_.get(), https_.get()) == 0) &&
+         (request.script_name.empty() || set(environ, script_name_, to_str(request.script_name)));
 }
 
 /// A client on a unix socket has no port: then there is no REMOTE_PORT.

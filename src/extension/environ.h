@@ -44,6 +44,8 @@ class EnvironBuilder {
   using NameMap = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
 
   [[nodiscard]] bool set(PyObject* environ, const Ref& key, const Ref& value) const;
+  /// What a proxy in front of us has said.
+  [[nodiscard]] bool set_origin(PyObject* environ, const Request& request) const;
   [[nodiscard]] bool set_remote(PyObject* environ, const Request& request) const;
   [[nodiscard]] bool set_path(PyObject* environ, std::string_view path_and_query);
   [[nodiscard]] bool set_fields(PyObject* environ, const Request& request);
@@ -55,7 +57,8 @@ class EnvironBuilder {
 
   std::vector<Ref> templates_;
   Ref request_method_, path_info_, query_string_, raw_uri_, request_uri_, server_protocol_,
-      remote_addr_, remote_port_, wsgi_input_, queue_time_, http10_, http11_;
+      remote_addr_, remote_port_, wsgi_input_, queue_time_, script_name_, url_scheme_, http10_,
+      http11_, https_;
   NameMap<Key*> by_field_name_;  // as received
   NameMap<Key> by_key_name_;     // as in the environ; nodes of this map do not move
   std::uint64_t requests_ = 0;

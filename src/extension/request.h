@@ -13,11 +13,13 @@ struct Request {
   channel::RequestHeader header;
   std::string_view method;
   std::string_view target;  // as received
-  std::string_view path;    // with the query
+  std::string_view script_name;
+  std::string_view path;  // below it, with the query
   std::string_view remote_address;
   std::span<const std::byte> fields;  // header.fields pairs of name and value
 
   [[nodiscard]] bool is_http11() const { return (header.flags & channel::kHttp11) != 0; }
+  [[nodiscard]] bool is_https() const { return (header.flags & channel::kHttps) != 0; }
   [[nodiscard]] bool body_wanted() const { return (header.flags & channel::kNoBodyWanted) == 0; }
 
   [[nodiscard]] static Request read(std::span<const std::byte> head) {
@@ -26,6 +28,7 @@ struct Request {
     request.header = reader.get<channel::RequestHeader>();
     request.method = reader.string();
     request.target = reader.string();
+    request.script_name = reader.string();
     request.path = reader.string();
     request.remote_address = reader.string();
     request.fields = reader.rest();

@@ -32,11 +32,15 @@ Connection::Connection(Front& front, Fd socket, std::uint16_t listener)
       stream_(front.loop().poller(), std::move(socket), *this),
       input_(stream_, changed_),
       out_(stream_, changed_, front.settings(), front.ticker()),
-      parser_(front.settings().limits),
-      listener_(listener) {
-  const net::Address peer = net::peer_address(stream_.fd());
-  remote_host_ = peer.host();
-  remote_port_ = peer.port();
+      peer_(peer_of(front, stream_.fd())),
+      parser_(front.limits(peer_.trusted)),
+      listener_(listener) {}
+
+Connection::Peer Connection::peer_of(const Front& front, int socket) {
+  const net::Address address = net::peer_address(socket);
+  std::string host = address.host();
+  const bool trusted = front.settings().forwarding.trusts(host);
+  return {std::move(host), address.port(), trusted};
 }
 
 net::Task<void> Connection::run() {
@@ -103,8 +107,8 @@ net::Task<bool> Connection::handle() {
   Relay relay(out_, changed_, facts(), front_.scratch(), front_.date_clock());
   Exchange exchange(parser_.head(), relay);
   exchange.listener = listener_;
-  exchange.remote_host = remote_host_;
-  exchange.remote_port = remote_port_;
+  exchange.remote_host = peer_.host;
+  exchange.remote_port = peer_.port;
   exchange.began = began_;
   if (!co_await read_body(exchange)) {
     co_return false;
@@ -112,10 +116,27 @@ net::Task<bool> Connection::handle() {
   if (is_path(parser_.head(), front_.settings().health_path)) {
     co_return co_await answer({200, Reason::kOk, "ok", 0}, exchange);
   }
+  if (const auto found = find_origin(exchange); !found) {
+    co_return co_await answer({found.error().status, Reason::kBadRequest, found.error().reason, 0},
+                              exchange);
+  }
   ++front_.metrics().active_requests;
   const bool goes_on = co_await serve(exchange, relay);
   --front_.metrics().active_requests;
   co_return goes_on;
+}
+
+std::expected<void, http::ParseError> Connection::find_origin(Exchange& exchange) const {
+  const auto origin = front_.settings().forwarding.origin(exchange.head, peer_.trusted);
+  if (!origin) {
+    return std::unexpected(origin.error());
+  }
+  exchange.origin = *origin;
+  if (!origin->client.empty()) {
+    exchange.remote_host = origin->client;
+    exchange.remote_port = 0;
+  }
+  return {};
 }
 
 net::Task<bool> Connection::read_body(Exchange& exchange) {
@@ -273,7 +294,7 @@ http::RequestFacts Connection::facts() const {
 void Connection::log(const Exchange* exchange, int status, std::uint64_t bytes, Reason reason) {
   const TimePoint now = Clock::now();
   Record record;
-  record.remote = remote_host_;
+  record.remote = exchange != nullptr ? exchange->remote_host : peer_.host;
   record.status = status;
   record.bytes = bytes;
   record.reason = reason;

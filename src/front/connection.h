@@ -1,5 +1,6 @@
 #pragma once
 
+#include <expected>
 #include <string>
 #include <string_view>
 
@@ -59,20 +60,29 @@ class Connection final : public Link<ConnectionTag>,
   [[nodiscard]] bool arriving() const;
   [[nodiscard]] bool client_left() const { return input_.gone() || out_.failed(); }
   [[nodiscard]] http::RequestFacts facts() const;
+  /// Sets what proxies say about where the request came from. Errors: see Forwarding::origin().
+  [[nodiscard]] std::expected<void, http::ParseError> find_origin(Exchange& exchange) const;
   void log(const Exchange* exchange, int status, std::uint64_t bytes, Reason reason);
   void timed_out() override;
   void readable() override { input_.readable(); }
   void writable() override { out_.writable(); }
+
+  /// Who is at the other end.
+  struct Peer {
+    std::string host;  // "" for unix sockets
+    std::uint16_t port = 0;
+    bool trusted = false;  // a proxy whose fields count
+  };
+  static Peer peer_of(const Front& front, int socket);
 
   Front& front_;
   net::Stream stream_;
   net::Event changed_;
   Input input_;
   Outbox out_;
+  const Peer peer_;
   http::RequestParser parser_;
-  std::string remote_host_;
   TimePoint began_;  // of the current request
-  std::uint16_t remote_port_ = 0;
   std::uint16_t listener_;
   bool have_head_ = false;  // parser_.head() is there
   bool linger_ = false;     // unread bytes of the client may be under way

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "front/body.h"
+#include "front/forwarded.h"
 #include "http/field.h"
 #include "http/request.h"
 #include "queue/queue.h"
@@ -79,8 +80,9 @@ struct Exchange : queue::Entry {
   ResponseSink& sink;
   Body body;
   std::uint16_t listener = 0;
-  std::string_view remote_host;
+  std::string_view remote_host;  // of the client; a proxy's, unless one that is trusted says it
   std::uint16_t remote_port = 0;
+  Origin origin;
 
   TimePoint began;    // first byte of the head
   TimePoint queued;   // complete, offered to the queue

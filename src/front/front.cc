@@ -15,11 +15,14 @@ constexpr std::chrono::milliseconds kFlushAgain{200};
 Front::Front(net::Loop& loop, Settings settings, Log& log, std::optional<AccessLog> access_log)
     : loop_(loop),
       settings_(std::move(settings)),
+      trusted_limits_(settings_.limits),
       log_(log),
       access_log_(std::move(access_log)),
       flush_timer_(loop),
       ticker_(loop, settings_),
-      dispatcher_(loop, settings_.queue, metrics_) {}
+      dispatcher_(loop, settings_.queue, metrics_) {
+  trusted_limits_.underscore_exceptions = settings_.forwarding.forwarder_fields;
+}
 
 Front::~Front() = default;
 

@@ -39,6 +39,9 @@ class Front {
 
   // The context.
   [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const http::RequestLimits& limits(bool trusted) const {
+    return trusted ? trusted_limits_ : settings_.limits;
+  }
   [[nodiscard]] Log& log() { return log_; }
   [[nodiscard]] net::Loop& loop() { return loop_; }
   [[nodiscard]] Dispatcher& dispatcher() { return dispatcher_; }
@@ -60,6 +63,7 @@ class Front {
 
   net::Loop& loop_;
   Settings settings_;
+  http::RequestLimits trusted_limits_;  // for proxies in front of us
   Log& log_;
   std::optional<AccessLog> access_log_;
   net::Timer flush_timer_;

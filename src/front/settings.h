@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "front/forwarded.h"
 #include "http/request.h"
 #include "queue/queue.h"
 
@@ -12,6 +13,7 @@ namespace forebay::front {
 /// Everything the front can be told. Defaults are what users get.
 struct Settings {
   http::RequestLimits limits;
+  Forwarding forwarding;
   queue::Policy queue;
 
   Duration head_timeout =

@@ -40,6 +40,8 @@ class FieldRules {
   bool connection_names_fields() const { return named_count_ > 0; }
 
  private:
+  // A name without '_', or an exception from the rule about those.
+  bool name_passes(std::string_view name) const;
   Verdict read_connection(std::string_view options);
   Verdict read_content_length(std::string_view value);
   Verdict read_expect(std::string_view expectations);
@@ -85,7 +87,7 @@ Verdict FieldRules::read(FieldName name, const Field& field) {
     default:
       break;
   }
-  if (limits_.underscore_names == UnderscoreNames::kRefuse && field.name.contains('_')) {
+  if (limits_.underscore_names == UnderscoreNames::kRefuse && !name_passes(field.name)) {
     return refuse(400, "underscore in a field name");
   }
   return {};
@@ -181,9 +183,16 @@ Verdict FieldRules::conclude(const FramingOpinion& second) {
   return {};
 }
 
+bool FieldRules::name_passes(std::string_view name) const {
+  return !name.contains('_') ||
+         std::ranges::any_of(limits_.underscore_exceptions, [name](const std::string& exception) {
+           return exception == "*" || equal_ignoring_case(exception, name);
+         });
+}
+
 bool FieldRules::is_for_application(FieldName name, const Field& field) const {
   if (is_connection_level(name)) return false;
-  return limits_.underscore_names != UnderscoreNames::kDrop || !field.name.contains('_');
+  return limits_.underscore_names != UnderscoreNames::kDrop || name_passes(field.name);
 }
 
 bool FieldRules::is_named_in_connection(const Field& field) const {

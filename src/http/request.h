@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "http/field.h"
@@ -23,6 +24,7 @@ struct RequestLimits {
   size_t trailer_bytes = 8 * 1024;   // the trailer section; beyond: 431
   uint64_t body_bytes = 1ULL << 30;  // decoded; beyond: 413
   UnderscoreNames underscore_names = UnderscoreNames::kDrop;
+  std::span<const std::string> underscore_exceptions;  // that pass all the same; "*": every name
 };
 
 enum class BodyFraming : uint8_t { kNone, kLength, kChunked };

@@ -25,10 +25,10 @@ std::string length_of_chunks(const front::Exchange& exchange) {
 
 std::size_t head_bytes(const front::Exchange& exchange) {
   const http::RequestHead& head = exchange.head;
-  std::size_t bytes = sizeof(channel::RequestHeader) + StringWriter::size_of(head.method) +
-                      StringWriter::size_of(head.target) +
-                      StringWriter::size_of(head.path_and_query) +
-                      StringWriter::size_of(exchange.remote_host);
+  std::size_t bytes =
+      sizeof(channel::RequestHeader) + StringWriter::size_of(head.method) +
+      StringWriter::size_of(head.target) + StringWriter::size_of(exchange.origin.script_name) +
+      StringWriter::size_of(exchange.origin.path) + StringWriter::size_of(exchange.remote_host);
   for (const http::Field& field : head.fields) {
     bytes += StringWriter::size_of(field.name) + StringWriter::size_of(field.value);
   }
@@ -44,7 +44,8 @@ void write_head(const front::Exchange& exchange, std::span<std::byte> out) {
   channel::RequestHeader header;
   header.listener = exchange.listener;
   header.flags = static_cast<std::uint16_t>((head.minor_version == 1 ? channel::kHttp11 : 0) |
-                                            (head.method == "HEAD" ? channel::kNoBodyWanted : 0));
+                                            (head.method == "HEAD" ? channel::kNoBodyWanted : 0) |
+                                            (exchange.origin.https ? channel::kHttps : 0));
   header.fields = static_cast<std::uint16_t>(head.fields.size() + (length.empty() ? 0 : 1));
   header.remote_port = exchange.remote_port;
   header.queued_at_ns = to_ns(exchange.queued);
@@ -53,7 +54,8 @@ void write_head(const front::Exchange& exchange, std::span<std::byte> out) {
   writer.put(header);
   writer.string(head.method);
   writer.string(head.target);
-  writer.string(head.path_and_query);
+  writer.string(exchange.origin.script_name);
+  writer.string(exchange.origin.path);
   writer.string(exchange.remote_host);
   for (const http::Field& field : head.fields) {
     writer.string(field.name);
