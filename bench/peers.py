@@ -229,4 +229,5 @@ def granian(site: Site) -> list[list[str]]:
     command = [venv("granian"), f"{site.app}:application", "--working-dir", str(APPS)]
     command += ["--interface", "wsgi", "--http", "1", "--no-ws", "--no-log"]
     command += ["--host", "127.0.0.1", "--port", str(site.port), "--backlog", str(BACKLOG)]
+    command += ["--backpressure", str(site.connections)]  # connections that a worker accepts
     return [command + ["--workers", str(site.workers), "--blocking-threads", str(site.threads)]]
