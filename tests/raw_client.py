@@ -43,15 +43,16 @@ def request(method: str, target: str, *fields: str, body: bytes | None = None) -
 
 
 class Client:
-    """One connection. Every wait is bounded by `seconds`."""
+    """One connection, from the host `source` if given. Every wait is bounded by `seconds`."""
 
-    def __init__(self, address: Address, seconds: float = 20) -> None:
+    def __init__(self, address: Address, seconds: float = 20, source: str | None = None) -> None:
         if isinstance(address, str):
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(seconds)
             self.socket.connect(address)
         else:
-            self.socket = socket.create_connection(address, seconds)
+            from_where = (source, 0) if source else None
+            self.socket = socket.create_connection(address, seconds, from_where)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
 

@@ -5,6 +5,8 @@ import random
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from raw_client import Client, Response
 from serving import Server
@@ -33,6 +35,21 @@ def in_random_pieces(sent: bytes) -> Iterator[bytes]:
 
 
 WAYS: tuple[Callable[[bytes], Iterator[bytes]], ...] = (whole, per_line, per_byte, in_random_pieces)
+
+
+@contextmanager
+def running(
+    app: str, *options: object, troubles_expected: bool = False, **keywords: Any
+) -> Iterator[Server]:
+    """A server for the tests of a module."""
+    server = Server(app, *options, **keywords)
+    server.troubles_expected = troubles_expected
+    try:
+        server.wait_ready()
+        yield server
+        server.close()
+    finally:
+        server.kill()
 
 
 class Subject:

@@ -1,12 +1,12 @@
-"""What a proxy says of its client: A31 of the checklist."""
+"""What a proxy says of its client, A31 of the checklist. How to say who is one: see
+../integration/test_proxies.py."""
 
-import ast
-import socket
-from pathlib import Path
+import json
 
 import pytest
+from raw_client import Client
+from subject import Subject, running
 
-TESTS = Path(__file__).resolve().parent.parent
 SAYINGS = {
     "X-Forwarded-For": "192.0.2.1",
     "X-Forwarded-Proto": "https",
@@ -17,18 +17,46 @@ SAYINGS = {
     "Forwarded": "for=192.0.2.1;proto=https;host=evil.test",
     "X-Real-IP": "192.0.2.1",
     "X-Script-Name": "/evil",
+    "SCRIPT_NAME": "/evil",
+    "PATH_INFO": "/evil",
+    "REMOTE_ADDR": "192.0.2.1",
 }
+ALL = [f"{name}: {said}" for name, said in SAYINGS.items()]
 
 
-@pytest.mark.parametrize("field", [*SAYINGS, "all of them"])
-def test_a31_what_strangers_say_does_not_count(serve, field):
-    server = serve("worker_apps", cwd=TESTS)
-    fields = [f"{name}: {said}" for name, said in SAYINGS.items() if field in (name, "all of them")]
-    with server.client() as client:
-        client.close()
-        client.socket = socket.create_connection(server.address, 20, ("127.0.0.2", 0))
-        environ = ast.literal_eval(client.get("/environ", *fields).text)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running("mirror", "--real-ip", directory=tmp_path_factory.mktemp("forwarded")) as server:
+        yield server
+
+
+@pytest.mark.parametrize("said", [*([field] for field in ALL), ALL], ids=lambda said: said[-1])
+def test_a31_what_strangers_say_does_not_count(server, said):
+    with Client(server.address, source="127.0.0.2") as client:
+        environ = json.loads(client.get("/path", *said).text)
     assert environ["wsgi.url_scheme"] == "http"
     assert environ["REMOTE_ADDR"] == "127.0.0.2" and environ["HTTP_HOST"] == "test"
     assert environ["SERVER_PORT"] == str(server.address[1])
-    assert environ["SCRIPT_NAME"] == ""
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("", "/path")
+
+
+def test_a31_what_trusted_proxies_say_counts(server):
+    said = ("X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "SCRIPT_NAME: /path")
+    environ = json.loads(server.get("/path/a", *said).text)
+    assert environ["wsgi.url_scheme"] == "https" and environ["REMOTE_ADDR"] == "192.0.2.1"
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/path", "/a")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("X-Forwarded-Proto: https", "X-Forwarded-Ssl: off"),
+        ("X-Forwarded-Proto: http", "X-Forwarded-Protocol: ssl"),
+        ("X-Forwarded-Proto: https", "X-Forwarded-Proto: http"),
+    ],
+    ids=" | ".join,
+)
+def test_a31_contradictions_are_refused(subject: Subject, said):
+    with subject.client() as client:
+        assert client.get("/", *said).status == 400
+    subject.called(0)

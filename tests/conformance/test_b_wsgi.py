@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 import worker_apps
 from raw_client import Client, request
-from serving import Server, until
+from serving import until
+from subject import running
 from worker_apps import READ_FROM, READS
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -22,14 +23,11 @@ ERROR = b"Internal Server Error\n"
 def server(tmp_path_factory):
     directory = tmp_path_factory.mktemp("wsgi")
     env = {"WORKER_APPS_SCRATCH": str(directory)}
-    server = Server("worker_apps", directory=directory, env=env, cwd=TESTS)
-    server.troubles_expected = True  # applications that raise are among them
-    try:
-        server.wait_ready()
+    # Applications that raise are among them.
+    with running(
+        "worker_apps", troubles_expected=True, directory=directory, env=env, cwd=TESTS
+    ) as server:
         yield server
-        server.close()
-    finally:
-        server.kill()
 
 
 @pytest.fixture
@@ -138,6 +136,16 @@ def test_b7_script_name_and_path_info_rebuild_the_path(client, path):
     environ = environ_of(client.get(path, "X-App: environ"))
     rebuilt = environ["SCRIPT_NAME"] + quote(environ["PATH_INFO"], encoding="latin-1")
     assert rebuilt == path and environ["SCRIPT_NAME"] == ""
+
+
+def test_b7_script_name_ends_at_the_border_of_a_segment(serve):
+    server = serve("worker_apps", "--root-path", "/shop", cwd=TESTS)
+    with server.client() as client:
+        for rest, path in {"/a": "/a", "//a?b": "//a", "": "", "/": "/"}.items():
+            environ = environ_of(client.get("/%73hop" + rest, "X-App: environ"))
+            assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/shop", path)
+        for target in ("/", "/shopping", "/sho", "/a/shop/"):
+            assert client.get(target, "X-App: environ").status == 404
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
