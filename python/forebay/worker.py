@@ -29,6 +29,7 @@ class Options:
     listeners: list[dict[str, Any]]
     version: str
     preload: bool = False
+    descriptors: int = 0
     chdir: str | None = None
     pythonpath: tuple[str, ...] = ()
     env: dict[str, str] | None = None

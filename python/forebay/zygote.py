@@ -18,6 +18,7 @@ import dataclasses
 import gc
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -142,7 +143,11 @@ class Zygote:
 
 
 def apply(options: worker.Options) -> None:
-    """Environment, directory and sys.path, as gunicorn sets them."""
+    """Environment, directory and sys.path, as gunicorn sets them, and the limit of descriptors that
+    was set for the application: the front has raised its own."""
+    if options.descriptors:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (options.descriptors, hard))
     os.environ.update(options.env or {})
     if options.chdir:
         os.chdir(options.chdir)

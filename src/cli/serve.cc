@@ -2,9 +2,11 @@
 
 #include <malloc.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -14,6 +16,7 @@
 
 #include "base/text.h"
 #include "cli/python.h"
+#include "cli/service_manager.h"
 #include "cli/stop_sequence.h"
 #include "front/admin.h"
 #include "front/front.h"
@@ -40,12 +43,14 @@ void keep_buffers() {
   ::mallopt(M_TOP_PAD, 1 << 20);
 }
 
-/// As many descriptors as we may have: a connection costs one. Returns how many that are.
-std::size_t raise_descriptor_limit() {
+/// As many descriptors as we may have: a connection costs one. The application gets back what was
+/// set for it: some programs close all that they might have, one by one. Returns how many we have.
+std::size_t raise_descriptor_limit(workers::Options& application) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
     return std::numeric_limits<std::size_t>::max();
   }
+  application.descriptors = limit.rlim_cur < limit.rlim_max ? limit.rlim_cur : 0;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   return limit.rlim_cur;
@@ -67,14 +72,40 @@ std::vector<std::string> addresses(const ServeOptions& options) {
   return {port != nullptr ? format("0.0.0.0:{}", port) : format("127.0.0.1:{}", kDefaultPort)};
 }
 
+/// An address, or `fd://N`: a socket that whoever started us has bound.
+Result<net::Listener> open_listener(const std::string& text, int backlog) {
+  constexpr std::string_view kDescriptor = "fd://";
+  if (text.starts_with(kDescriptor)) {
+    const std::string number = text.substr(kDescriptor.size());
+    int fd = -1;
+    const char* end = number.data() + number.size();
+    if (std::from_chars(number.data(), end, fd).ptr != end || fd < 0) {
+      return fail(format("--bind: '{}' has no descriptor's number: write fd://3", text));
+    }
+    return net::Listener::adopt(Fd(fd), backlog);
+  }
+  const Result<net::Address> address = net::parse_address(text, kDefaultPort);
+  if (!address) {
+    return fail("--bind: " + address.error().message);
+  }
+  return net::Listener::open(*address, backlog);
+}
+
+/// Sockets that a service manager hands over are used instead of --bind, as gunicorn does.
 Result<std::vector<net::Listener>> open_listeners(const ServeOptions& options) {
   std::vector<net::Listener> listeners;
-  for (const std::string& text : addresses(options)) {
-    const Result<net::Address> address = net::parse_address(text, kDefaultPort);
-    if (!address) {
-      return fail("--bind: " + address.error().message);
+  for (Fd& socket : take_inherited_sockets()) {
+    Result<net::Listener> listener = net::Listener::adopt(std::move(socket), options.backlog);
+    if (!listener) {
+      return fail(listener.error().message + ", and LISTEN_FDS says so");
     }
-    Result<net::Listener> listener = net::Listener::open(*address, options.backlog);
+    listeners.push_back(std::move(*listener));
+  }
+  if (!listeners.empty()) {
+    return listeners;
+  }
+  for (const std::string& text : addresses(options)) {
+    Result<net::Listener> listener = open_listener(text, options.backlog);
     if (!listener) {
       return std::unexpected(listener.error());
     }
@@ -204,7 +235,10 @@ Result<Prepared> prepare(ServeOptions& options) {
 
 int serve(ServeOptions options) {
   keep_buffers();
-  const std::size_t descriptors = raise_descriptor_limit();
+  const std::size_t descriptors = raise_descriptor_limit(options.workers);
+  if (options.umask) {
+    ::umask(*options.umask);
+  }
   Result<Prepared> prepared = prepare(options);
   if (!prepared) {
     return give_up(prepared.error());
@@ -231,13 +265,18 @@ int serve(ServeOptions options) {
            to_seconds(options.front.queue.wait_max), options.front.queue.length_max);
 
   int exit_code = 0;
-  workers::Pool pool(front, options.workers, [&](int code) {
-    exit_code = code;
-    log.error("{}", code == 4 ? "The application cannot be used. Shutting down"
-                              : "A worker failed to boot. Shutting down");
-    loop.stop();
-  });
-  StopSequence signals(front, pool, options.workers.graceful_timeout);
+  ServiceManager manager(loop, log);
+  workers::Pool pool(front, options.workers,
+                     {.ready = [&] { manager.ready(); },
+                      .failed =
+                          [&](int code) {
+                            exit_code = code;
+                            log.error("{}", code == 4
+                                                ? "The application cannot be used. Shutting down"
+                                                : "A worker failed to boot. Shutting down");
+                            loop.stop();
+                          }});
+  StopSequence signals(front, pool, manager, options.workers.graceful_timeout);
   std::optional<front::Admin> admin;
   if (prepared->admin) {
     admin.emplace(front, std::move(*prepared->admin));

@@ -22,7 +22,8 @@ void add_network(CLI::App& command, ServeOptions& o) {
   const std::string group = "Network";
   command
       .add_option("-b,--bind", o.bind,
-                  "Where to listen: HOST, HOST:PORT, [IPv6]:PORT or unix:PATH; repeatable")
+                  "Where to listen: HOST, HOST:PORT, [IPv6]:PORT, unix:PATH or fd://N; repeatable. "
+                  "Sockets of a service manager (LISTEN_FDS) are used instead")
       ->type_name("ADDRESS")
       ->default_str(std::getenv("PORT") != nullptr ? "0.0.0.0:$PORT" : "127.0.0.1:8000")
       ->group(group);
@@ -31,6 +32,10 @@ void add_network(CLI::App& command, ServeOptions& o) {
       ->group(group);
   add_parsed(command, "--keep-alive", o.front.keep_alive, parse_positive_duration,
              "Idle time allowed on a connection; keep it above your load balancer's", "TIME", "75s")
+      ->group(group);
+  add_parsed(command, "-m,--umask", o.umask, parse_umask,
+             "Mode bits that new files and unix sockets do not get, as in 0007", "MODE",
+             "as it was started")
       ->group(group);
   add_count(command, "--max-connections", o.front.connections_max, kOne, kMany,
             "Beyond: 503 and close")

@@ -24,7 +24,8 @@ struct ServeOptions {
   std::string admin;  // "" = none
   bool admin_public = false;
   std::string pid_file;
-  std::string access_log;  // "" = none, "-" = stdout
+  std::optional<unsigned> umask;  // none: as we were started
+  std::string access_log;         // "" = none, "-" = stdout
   front::AccessLogFormat access_log_format = front::AccessLogFormat::kForebay;
   std::string error_log = "-";
   LogLevel log_level = LogLevel::kInfo;

@@ -24,9 +24,11 @@ Fd open_signals() {
 
 }  // namespace
 
-StopSequence::StopSequence(front::Front& front, workers::Pool& pool, Duration graceful_timeout)
+StopSequence::StopSequence(front::Front& front, workers::Pool& pool, ServiceManager& manager,
+                           Duration graceful_timeout)
     : front_(front),
       pool_(pool),
+      manager_(manager),
       graceful_timeout_(graceful_timeout),
       signals_(open_signals()),
       watch_(front.loop(), signals_.get(), [this] { signalled(); }),
@@ -45,6 +47,7 @@ void StopSequence::handle(int signal) {
   }
   front_.log().info("Handling signal: {}", ::sigabbrev_np(signal));
   if (signal == SIGHUP) {
+    manager_.reloading();
     pool_.reload();
   } else if (signal == SIGTERM && phase_ == Phase::kServing) {
     stop_gracefully();
@@ -56,12 +59,14 @@ void StopSequence::handle(int signal) {
 }
 
 void StopSequence::stop_gracefully() {
+  manager_.stopping();
   phase_ = Phase::kDraining;
   timer_.after(graceful_timeout_, [this] { refuse_rest(); });
   front_.drain([this] { drained(); });
 }
 
 void StopSequence::stop_now() {
+  manager_.stopping();
   const bool draining = phase_ == Phase::kDraining;
   phase_ = Phase::kHurrying;
   refuse_rest();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/fd.h"
+#include "cli/service_manager.h"
 #include "front/front.h"
 #include "net/timer.h"
 #include "net/watch.h"
@@ -15,7 +16,8 @@ namespace forebay::cli {
 ///   HUP         new workers; the queue waits
 class StopSequence {
  public:
-  StopSequence(front::Front& front, workers::Pool& pool, Duration graceful_timeout);
+  StopSequence(front::Front& front, workers::Pool& pool, ServiceManager& manager,
+               Duration graceful_timeout);
 
  private:
   void signalled();
@@ -29,6 +31,7 @@ class StopSequence {
 
   front::Front& front_;
   workers::Pool& pool_;
+  ServiceManager& manager_;
   Duration graceful_timeout_;
   Fd signals_;
   net::Watch watch_;

@@ -48,6 +48,7 @@ constexpr std::array<std::pair<std::string_view, double>, 7> kByteUnits{{{"", 1}
                                                                          {"mb", 1 << 20}}};
 constexpr double kSecondsMax = 366.0 * 86400;
 constexpr double kBytesMax = 1e15;
+constexpr unsigned kModeMax = 0777;
 
 }  // namespace
 
@@ -67,6 +68,18 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
     return fail(format("'{}' is no size: write bytes, or 64k, 10M, 1G", text));
   }
   return static_cast<std::uint64_t>(*bytes);
+}
+
+Result<unsigned> parse_umask(std::string_view text) {
+  const bool octal = text.starts_with('0') || text.size() == 1;
+  const std::string_view digits = text.starts_with("0o") ? text.substr(2) : text;
+  unsigned mode = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [read, error] = std::from_chars(digits.data(), end, mode, 8);
+  if (!octal || error != std::errc() || read != end || mode > kModeMax) {
+    return fail(format("'{}' is no mode: write it in octal, 0000 to 0777", text));
+  }
+  return mode;
 }
 
 }  // namespace forebay::cli

@@ -12,5 +12,7 @@ namespace forebay::cli {
 Result<Duration> parse_duration(std::string_view text);
 /// "4096", "64k", "10M", "1G" (powers of 1024). Errors: not a size.
 Result<std::uint64_t> parse_bytes(std::string_view text);
+/// Octal: "0007", "0o7", "7". Errors: no mode, or "22", which gunicorn takes for a decimal.
+Result<unsigned> parse_umask(std::string_view text);
 
 }  // namespace forebay::cli

@@ -37,5 +37,19 @@ TEST(Bytes, RefusesWhatIsNone) {
   }
 }
 
+TEST(Umask, ReadsOctal) {
+  EXPECT_EQ(parse_umask("0"), 0U);
+  EXPECT_EQ(parse_umask("7"), 7U);
+  EXPECT_EQ(parse_umask("007"), 7U);
+  EXPECT_EQ(parse_umask("0o27"), 027U);
+  EXPECT_EQ(parse_umask("0777"), 0777U);
+}
+
+TEST(Umask, RefusesWhatIsNoneOrHasTwoMeanings) {
+  for (const char* text : {"", "8", "22", "01000", "0o", "0x7", "-1", "u=rwx"}) {
+    EXPECT_FALSE(parse_umask(text).has_value()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace forebay::cli

@@ -1,5 +1,6 @@
 #include "net/listener.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -40,6 +41,12 @@ std::string advice(const Address& address, int code) {
     return "this machine has no such address: use 0.0.0.0 or [::] for all of them";
   }
   return "choose another address";
+}
+
+/// Its connections inherit it.
+void send_at_once(int listening) {
+  const int on = 1;
+  ::setsockopt(listening, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 /// Removes the file of a unix socket that nobody listens at.
@@ -93,12 +100,13 @@ struct Listener::Acceptor {
   }
 };
 
-Listener::Listener(Fd socket, Address address) : socket_(std::move(socket)), address_(address) {}
+Listener::Listener(Fd socket, Address address, bool owns_path)
+    : socket_(std::move(socket)), address_(address), owns_path_(owns_path) {}
 
 Listener::Listener(Listener&&) noexcept = default;
 
 Listener::~Listener() {
-  if (socket_ && address_.unix_socket()) {
+  if (socket_ && owns_path_) {
     ::unlink(address_.path().c_str());
   }
 }
@@ -112,20 +120,42 @@ Result<Listener> Listener::open(const Address& address, int backlog) {
   if (!socket) {
     return failed(errno);
   }
-  const int on = 1;
   if (address.unix_socket()) {
     remove_stale(address);
   } else {
+    const int on = 1;
     ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on,
-                 sizeof(on));  // connections inherit it
+    send_at_once(socket.get());
   }
   if (::bind(socket.get(), raw(address), address.length) != 0 ||
       ::listen(socket.get(), backlog) != 0) {
     return failed(errno);
   }
   const Address bound = address.unix_socket() ? address : local_address(socket.get());
-  return Listener(std::move(socket), bound);
+  return Listener(std::move(socket), bound, address.unix_socket());
+}
+
+Result<Listener> Listener::adopt(Fd socket, int backlog) {
+  int type = 0;
+  socklen_t length = sizeof(type);
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_TYPE, &type, &length) != 0) {
+    return fail_errno(format("listen at descriptor {}", socket.get()));
+  }
+  const Address address = local_address(socket.get());
+  const int family = address.storage.ss_family;
+  if (type != SOCK_STREAM || (family != AF_INET && family != AF_INET6 && family != AF_UNIX)) {
+    return fail(format("cannot listen at descriptor {}: it is no stream socket of TCP or unix",
+                       socket.get()));
+  }
+  ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
+  ::fcntl(socket.get(), F_SETFL, ::fcntl(socket.get(), F_GETFL) | O_NONBLOCK);
+  if (family != AF_UNIX) {
+    send_at_once(socket.get());
+  }
+  if (::listen(socket.get(), backlog) != 0) {
+    return fail_errno(format("listen at descriptor {}", socket.get()));
+  }
+  return Listener(std::move(socket), address, false);
 }
 
 void Listener::accept_on(Loop& loop, std::function<void(Fd)> accepted,

@@ -11,12 +11,16 @@
 
 namespace forebay::net {
 
-/// A bound and listening socket, TCP or unix, and the path of a unix socket: removed at the end.
+/// A bound and listening socket, TCP or unix. The path of a unix socket that it bound is removed at
+/// the end.
 class Listener {
  public:
   /// Binds and listens. A unix socket that nobody listens at any more is replaced. Errors: address
   /// in use, no permission, and what to do about it.
   static Result<Listener> open(const Address& address, int backlog);
+  /// Takes over a socket that somebody else has bound, whose path stays. Errors: it is no stream
+  /// socket, or a connected one.
+  static Result<Listener> adopt(Fd socket, int backlog);
   Listener(Listener&&) noexcept;
   Listener& operator=(Listener&&) = delete;
   ~Listener();
@@ -34,10 +38,11 @@ class Listener {
  private:
   struct Acceptor;
 
-  Listener(Fd socket, Address address);
+  Listener(Fd socket, Address address, bool owns_path);
 
   Fd socket_;
   Address address_;
+  bool owns_path_;
   std::unique_ptr<Acceptor> acceptor_;
 };
 

@@ -115,6 +115,29 @@ TEST(Listener, RemovesItsSocketAtTheEnd) {
   EXPECT_FALSE(std::filesystem::exists(unix_address.path()));
 }
 
+TEST(Listener, AdoptsASocketAndLeavesItsPath) {
+  const UnixAddress unix_address;
+  const Address address = unix_address.address();
+  Fd bound(::socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(
+      ::bind(bound.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length), 0);
+  {
+    const Result<Listener> listener = Listener::adopt(std::move(bound), 16);
+    ASSERT_TRUE(listener.has_value());
+    EXPECT_EQ(listener->address().text(), address.text());
+    EXPECT_NE(::fcntl(listener->fd(), F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_NE(::fcntl(listener->fd(), F_GETFD) & FD_CLOEXEC, 0);
+    connect_to(address);
+  }
+  EXPECT_TRUE(std::filesystem::exists(unix_address.path()));
+}
+
+TEST(Listener, AdoptsStreamSocketsOnly) {
+  EXPECT_FALSE(Listener::adopt(Fd(::socket(AF_UNIX, SOCK_DGRAM, 0)), 16).has_value());
+  EXPECT_FALSE(Listener::adopt(Fd(::open("/dev/null", O_RDONLY)), 16).has_value());
+  EXPECT_FALSE(Listener::adopt(Fd(99999), 16).has_value());
+}
+
 TEST(Backlog, ReadsLengthAndLimitOfBothFamilies) {
   const UnixAddress unix_address;
   for (const Address& address : {loopback(), unix_address.address()}) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@ struct Options {
   std::vector<std::string> pythonpath;
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<ListenerName> listeners;
+  std::uint64_t descriptors = 0;                // its soft limit; 0: as ours
   Duration timeout = std::chrono::seconds(30);  // of one request; zero: none
   Duration graceful_timeout = std::chrono::seconds(30);
 

@@ -18,10 +18,10 @@ constexpr std::chrono::seconds kReloadRetry{5};
 
 }  // namespace
 
-Pool::Pool(front::Front& front, const Options& options, std::function<void(int)> failed)
+Pool::Pool(front::Front& front, const Options& options, Events events)
     : front_(front),
       options_(options),
-      failed_(std::move(failed)),
+      events_(std::move(events)),
       timer_(front.loop()),
       retry_timer_(front.loop()) {
   front_.dispatcher().set_backend(this);
@@ -77,6 +77,7 @@ void Pool::reload() {
   }
   if (const Result<void> added = add_generation(); !added) {
     front_.log().error("Reload failed, the old workers go on: {}", added.error().message);
+    events_.ready();
     retry_orphan();
   }
 }
@@ -113,6 +114,7 @@ void Pool::booted(Generation& generation) {
   if (&generation != serving_) {
     serving_ = &generation;
     front_.log().info("New workers are ready, the old ones finish what they have");
+    events_.ready();
   }
   // All older ones, booted or not: they are in the order of their births.
   for (const auto& other : generations_) {
@@ -137,9 +139,10 @@ void Pool::gone(Generation& generation, int exit_code) {
     if (stopping_ && generations_.empty() && stopped_) {
       std::exchange(stopped_, nullptr)();
     } else if (was_serving && !stopping_) {
-      failed_(exit_code);
+      events_.failed(exit_code);
     } else if (exit_code != 0) {
       front_.log().error("Reload failed, the old workers go on");
+      events_.ready();
       retry_orphan();
     }
   });
@@ -175,6 +178,9 @@ void Pool::update_capacity() {
     }
   }
   front_.dispatcher().set_servers(servers);
+  if (ready() && !std::exchange(told_ready_, true)) {
+    events_.ready();
+  }
 }
 
 front::WorkerCounts Pool::count_workers() const {

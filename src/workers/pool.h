@@ -16,8 +16,13 @@ namespace forebay::workers {
 /// more, of which the newest that has booted gets the requests. One thread.
 class Pool final : public front::Backend {
  public:
-  /// `options` and `front` outlive the pool. `failed(exit_code)`: no generation could ever boot.
-  Pool(front::Front& front, const Options& options, std::function<void(int)> failed);
+  struct Events {
+    std::function<void()> ready;  // some worker is for the first time; also: a reload is over
+    std::function<void(int exit_code)> failed;  // no generation could ever boot
+  };
+
+  /// `options` and `front` outlive the pool.
+  Pool(front::Front& front, const Options& options, Events events);
   ~Pool() override;
 
   /// Starts the first generation. Errors: no interpreter, no memory.
@@ -51,7 +56,7 @@ class Pool final : public front::Backend {
 
   front::Front& front_;
   const Options& options_;
-  std::function<void(int)> failed_;
+  Events events_;
   std::function<void()> stopped_;
   Fd life_read_;
   Fd life_write_;  // closed by our death alone
@@ -59,6 +64,7 @@ class Pool final : public front::Backend {
   Generation* serving_ = nullptr;
   net::Timer timer_;
   net::Timer retry_timer_;
+  bool told_ready_ = false;
   bool stopping_ = false;
 };
 

@@ -42,6 +42,7 @@ Json options_message(const Options& options) {
           {"pythonpath", options.pythonpath},
           {"env", env},
           {"preload", options.preload},
+          {"descriptors", options.descriptors},
           {"workers", options.workers},
           {"threads", options.threads},
           {"listeners", listeners},
