@@ -144,6 +144,7 @@ class Front:
             "env": {},
             "preload": preload,
             "workers": workers,
+            "seats": workers,
             "threads": threads,
             "listeners": [{"server_name": "stub.test", "server_port": "8080", "scheme": "http"}],
             "version": "0.1.0",

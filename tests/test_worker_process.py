@@ -188,10 +188,10 @@ def test_quit_leaves_at_once(options, tmp_path):
 
 def test_signals_that_mean_nothing():
     with Front("worker_apps", threads=2) as front:
-        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD):
-            os.kill(front.workers[0].pid, number)
-        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
-            os.kill(front.zygote.pid, number)
+        for name in ("INT", "HUP", "USR1", "USR2", "CHLD"):
+            os.kill(front.workers[0].pid, signal.Signals[f"SIG{name}"])
+        for name in ("INT", "HUP", "TERM", "QUIT", "USR1", "USR2"):
+            os.kill(front.zygote.pid, signal.Signals[f"SIG{name}"])
         assert front.request(path="/plain").body == b"plain"
         front.fork(0)
         assert front.zygote.poll() is None

@@ -26,6 +26,7 @@ class Options:
     app: str
     workers: int
     threads: int
+    seats: int
     listeners: list[dict[str, Any]]
     version: str
     preload: bool = False
@@ -84,7 +85,7 @@ def set_signals(worker: _worker.Worker) -> None:
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     signal.signal(signal.SIGQUIT, lambda *_: os._exit(0))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    ignore(signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+    ignore(signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def serve(worker: _worker.Worker, options: Options, seat: Seat, app: Application) -> None:
@@ -100,7 +101,7 @@ def serve(worker: _worker.Worker, options: Options, seat: Seat, app: Application
             worker.stop()
 
     # Neighbours are in different processes: the front wakes the lowest number first.
-    servers = [seat.worker + thread * options.workers for thread in range(options.threads)]
+    servers = [seat.worker + thread * options.seats for thread in range(options.threads)]
     threads = [
         threading.Thread(target=run, args=(server,), name=f"server-{server}")
         for server in servers[1:]

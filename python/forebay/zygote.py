@@ -53,6 +53,7 @@ class Zygote:
         self._signal_writer = signal_writer
         signal.set_wakeup_fd(signal_writer.fileno(), warn_on_full_buffer=False)
         ignore(signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+        ignore(signal.SIGUSR1, signal.SIGUSR2)
 
     def receive(self) -> tuple[dict[str, Any], int]:
         """The next packet and the fd that came with it, or -1. The front's end ends us as well."""

@@ -58,10 +58,10 @@ std::size_t raise_descriptor_limit(workers::Options& application) {
 
 /// Clients must not take the descriptors that replacing workers, reloading, logs and the admin
 /// pages need: beyond this they get a 503 instead.
-std::size_t connections_that_fit(std::size_t descriptors, unsigned workers) {
+std::size_t connections_that_fit(std::size_t descriptors, unsigned seats) {
   constexpr std::size_t kOurs = 128;
-  constexpr std::size_t kPerWorker = 6;  // pidfd and control socket, also of a reload; a file
-  return descriptors - std::min(descriptors / 2, kOurs + kPerWorker * workers);
+  constexpr std::size_t kPerSeat = 4;  // pidfd and control socket, also of a reload
+  return descriptors - std::min(descriptors / 2, kOurs + kPerSeat * seats);
 }
 
 std::vector<std::string> addresses(const ServeOptions& options) {
@@ -244,7 +244,7 @@ int serve(ServeOptions options) {
     return give_up(prepared.error());
   }
   Log& log = prepared->log;
-  if (const std::size_t fit = connections_that_fit(descriptors, options.workers.workers);
+  if (const std::size_t fit = connections_that_fit(descriptors, options.workers.seats());
       fit < options.front.connections_max) {
     log.warning(
         "Room for {} connections, not {}: this process may have {} descriptors. Raise the "

@@ -12,6 +12,8 @@
 namespace forebay::cli {
 namespace {
 
+constexpr unsigned kRequestsMax = 1U << 30;
+
 unsigned default_workers() {
   const char* concurrency = std::getenv("WEB_CONCURRENCY");
   const int count = concurrency == nullptr ? 0 : std::atoi(concurrency);
@@ -70,6 +72,15 @@ void add_workers(CLI::App& command, ServeOptions& o) {
       ->group(group);
   add_parsed(command, "--graceful-timeout", o.workers.graceful_timeout, parse_duration,
              "Time to finish what is queued and running on TERM and HUP", "TIME", "30s")
+      ->group(group);
+  add_count(command, "--max-requests", o.workers.max_requests, 0U, kRequestsMax,
+            "Replace a worker after so many requests, once another is ready; 0 = never")
+      ->group(group);
+  add_count(command, "--max-requests-jitter", o.workers.max_requests_jitter, 0U, kRequestsMax,
+            "0 to N requests more for each worker, so that not all are replaced at once")
+      ->group(group);
+  add_parsed(command, "--max-worker-memory", o.workers.worker_memory_max, parse_bytes,
+             "Replace a worker that takes more, once another is ready; 0 = never", "SIZE", "0")
       ->group(group);
   command.add_flag("--preload", o.workers.preload, "Load the application before forking workers")
       ->group(group);

@@ -13,7 +13,8 @@ constexpr std::chrono::seconds kLastWords{2};
 Fd open_signals() {
   sigset_t wanted;
   ::sigemptyset(&wanted);
-  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}) {
+  for (const int signal :
+       {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD}) {
     ::sigaddset(&wanted, signal);
   }
   ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
@@ -46,15 +47,23 @@ void StopSequence::handle(int signal) {
     return pool_.reap_orphans();
   }
   front_.log().info("Handling signal: {}", ::sigabbrev_np(signal));
-  if (signal == SIGHUP) {
-    manager_.reloading();
-    pool_.reload();
-  } else if (signal == SIGTERM && phase_ == Phase::kServing) {
-    stop_gracefully();
-  } else if (signal != SIGTERM && phase_ != Phase::kHurrying) {
-    stop_now();
-  } else if (signal != SIGTERM) {
-    stop_loop();
+  switch (signal) {
+    case SIGHUP:
+      manager_.reloading();
+      return pool_.reload();
+    case SIGTTIN:
+      return pool_.change_workers(1);
+    case SIGTTOU:
+      return pool_.change_workers(-1);
+    case SIGUSR1:
+      return front_.reopen_logs();
+    case SIGTERM:
+      return phase_ == Phase::kServing ? stop_gracefully() : void();
+    case SIGINT:
+    case SIGQUIT:
+      return phase_ == Phase::kHurrying ? stop_loop() : stop_now();
+    default:
+      front_.log().warning("SIG{} is not offered: nothing is done", ::sigabbrev_np(signal));
   }
 }
 

@@ -14,6 +14,10 @@ namespace forebay::cli {
 ///   TERM        finish what is queued and running within the graceful timeout, then stop
 ///   INT, QUIT   stop now: what waits is refused, what runs is killed
 ///   HUP         new workers; the queue waits
+///   TTIN, TTOU  one worker more, one less
+///   USR1        open the log files anew
+///
+/// USR2 and WINCH, which gunicorn has for a second master, do nothing but a line in the log.
 class StopSequence {
  public:
   StopSequence(front::Front& front, workers::Pool& pool, ServiceManager& manager,

@@ -25,9 +25,12 @@ bool Worker::run(std::uint32_t index, PyObject* app, PyObject* templates) {
 
 bool Worker::serve_until_stop(Server& server, PyObject* app) {
   channel::ServerEnd& end = server.end();
-  while (!stopping_ && !control_.is_disowned()) {
+  while (!control_.is_disowned()) {
     if (!handle_signals()) {
       return false;
+    }
+    if (stopping_) {  // just now, it may be
+      break;
     }
     if (const std::optional<channel::Claimed> claimed = end.claim()) {
       if (!server.serve(*claimed, app) && !control_.is_disowned()) {

@@ -97,6 +97,8 @@ void write_workers(Page& page, const Metrics& m, const WorkerCounts& workers) {
   page.value(m.restarts_crash, "reason=\"crash\"");
   page.value(m.restarts_timeout, "reason=\"timeout\"");
   page.value(m.restarts_reload, "reason=\"reload\"");
+  page.value(m.restarts_max_requests, "reason=\"max_requests\"");
+  page.value(m.restarts_memory, "reason=\"memory\"");
 }
 
 void write_http(Page& page, const Metrics& m) {

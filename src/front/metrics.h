@@ -45,6 +45,8 @@ struct Metrics {
   std::uint64_t restarts_crash = 0;
   std::uint64_t restarts_timeout = 0;
   std::uint64_t restarts_reload = 0;
+  std::uint64_t restarts_max_requests = 0;
+  std::uint64_t restarts_memory = 0;
 
   /// Counts a finished request.
   void count(const Record& record);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ class Generation final : public net::Source {
   };
 
   static Result<std::unique_ptr<Generation>> start(front::Front& front, const Options& options,
-                                                   int life, Events events);
+                                                   unsigned wanted, int life, Events events);
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
   ~Generation() override;
@@ -42,8 +43,13 @@ class Generation final : public net::Source {
   [[nodiscard]] bool cancel(front::Exchange& exchange);
   bool begun(front::Exchange& exchange);
 
+  /// How many workers there shall be: at least 1, at most Options::workers_max().
+  void want(unsigned workers);
+
   /// Servers that can take requests now.
   [[nodiscard]] std::size_t servers() const;
+  /// Requests that leaving workers still run.
+  [[nodiscard]] std::size_t finishing() const;
   [[nodiscard]] std::size_t outstanding() const { return channel_.outstanding(); }
   [[nodiscard]] front::WorkerCounts count_workers() const;
   [[nodiscard]] bool booted() const { return booted_; }
@@ -78,11 +84,24 @@ class Generation final : public net::Source {
     bool valid = true;
   };
 
-  Generation(front::Front& front, const Options& options, channel::FrontEnd channel, Events events);
+  Generation(front::Front& front, const Options& options, unsigned wanted,
+             channel::FrontEnd channel, Events events);
   Zygote::Events zygote_events();
 
-  // Births and deaths.
+  // How many workers.
+  void balance();
   void fork_missing();
+  void dismiss_surplus();
+  [[nodiscard]] std::size_t count(Worker::State state) const;
+  [[nodiscard]] bool anybody_worn() const;
+  void count_run(unsigned index);
+  void watch_memory();
+  void check_memory(Worker& worker);
+  void wear_out(Worker& worker, Worker::Wear wear);
+  void dismiss(Worker& worker);
+  void hurry(const Worker& worker);
+
+  // Births and deaths.
   void fork_worker(unsigned index);
   void fork_later();
   void worker_unborn(unsigned index);
@@ -90,7 +109,7 @@ class Generation final : public net::Source {
   void worker_ready(unsigned index);
   void worker_died(unsigned index);
   void worker_status(pid_t pid, int wait_status);
-  void replace(unsigned index, bool has_served);
+  void replace(bool has_served);
   void zygote_exited(int wait_status);
   void end_job(channel::Ticket ticket);
   void read_control(unsigned index, unsigned messages_max);
@@ -104,7 +123,15 @@ class Generation final : public net::Source {
   void boot_failed(int exit_code);
 
   // Requests and responses.
-  [[nodiscard]] unsigned worker_of(std::uint32_t server) const { return server % options_.workers; }
+  /// A worker's servers are as far apart as there are seats.
+  [[nodiscard]] unsigned worker_of(std::uint32_t server) const {
+    return server % static_cast<unsigned>(workers_.size());
+  }
+  [[nodiscard]] std::uint32_t server_of(unsigned index, unsigned thread) const {
+    return index + thread * static_cast<unsigned>(workers_.size());
+  }
+  /// Requests that a worker runs.
+  [[nodiscard]] std::size_t running(unsigned index) const;
   channel::Taken take(std::uint32_t server, const channel::Record& record);
   /// The same, unless the client is too far behind: then the worker has to wait.
   channel::Taken take_with_room(std::uint32_t server, const channel::Record& record);
@@ -121,14 +148,17 @@ class Generation final : public net::Source {
   const Options& options_;
   channel::FrontEnd channel_;
   Events events_;
-  std::vector<Worker> workers_;
-  std::vector<Job> jobs_;  // by slot
+  unsigned wanted_;
+  std::vector<Worker> workers_;  // by seat
+  std::vector<Job> jobs_;        // by slot
   std::vector<http::Field> fields_;
   std::vector<char> control_buffer_;
   std::unique_ptr<Zygote> zygote_;
   std::optional<net::Watch> wake_watch_;
   net::Timer timer_;
+  net::Timer memory_timer_;
   net::Timer nudge_timer_;
+  std::minstd_rand random_{std::random_device{}()};
   Duration restart_delay_{0};
   int boot_exit_code_ = 0;
   bool ever_ready_ = false;  // some worker

@@ -150,9 +150,10 @@ channel::Taken Generation::take(std::uint32_t server, const channel::Record& rec
     const Duration service = std::clamp(from_ns(record.at_ns), started, Clock::now()) - started;
     front_.metrics().busy_seconds += to_seconds(service);
     channel_.finish(record.ticket);
-    if (retiring_) {
+    if (retiring_ || workers_[worker_of(server)].state == Worker::State::kLeaving) {
       events_.capacity_changed();
     }
+    count_run(worker_of(server));
     front_.dispatcher().server_free(service);
     maybe_gone();
   }

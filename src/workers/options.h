@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "channel/layout.h"
 
 namespace forebay::workers {
 
@@ -21,7 +23,7 @@ struct Options {
   std::string application;  // module, module:name, module:factory()
   std::string python;       // path of the interpreter
   std::string package;      // directory of the forebay package
-  unsigned workers = 1;
+  unsigned workers = 1;     // at the start; TTIN and TTOU change the number
   unsigned threads = 1;
   bool preload = false;
   std::string chdir;  // "" = stay
@@ -31,8 +33,18 @@ struct Options {
   std::uint64_t descriptors = 0;                // its soft limit; 0: as ours
   Duration timeout = std::chrono::seconds(30);  // of one request; zero: none
   Duration graceful_timeout = std::chrono::seconds(30);
+  unsigned max_requests = 0;            // of one worker, then it is replaced; 0: no limit
+  unsigned max_requests_jitter = 0;     // 0 to so many more, drawn for each worker
+  std::uint64_t worker_memory_max = 0;  // resident bytes, beyond it is replaced; 0: no limit
 
   [[nodiscard]] unsigned servers() const { return workers * threads; }
+  /// Places for worker processes in a generation: room for TTIN, and for those that are on their
+  /// way in while those that they replace are on their way out.
+  [[nodiscard]] unsigned seats() const {
+    return std::min(2 * workers + 2, channel::kMaxServers / threads);
+  }
+  /// How many workers TTIN can ask for: all seats but one, in which to replace the others.
+  [[nodiscard]] unsigned workers_max() const { return std::max(workers, seats() - 1); }
 };
 
 }  // namespace forebay::workers

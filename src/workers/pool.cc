@@ -22,6 +22,7 @@ Pool::Pool(front::Front& front, const Options& options, Events events)
     : front_(front),
       options_(options),
       events_(std::move(events)),
+      wanted_(options.workers),
       timer_(front.loop()),
       retry_timer_(front.loop()) {
   front_.dispatcher().set_backend(this);
@@ -44,7 +45,7 @@ Result<void> Pool::start() {
 Result<void> Pool::add_generation() {
   auto holder = std::make_shared<Generation*>(nullptr);  // known once it exists
   Result<std::unique_ptr<Generation>> generation =
-      Generation::start(front_, options_, life_read_.get(),
+      Generation::start(front_, options_, wanted_, life_read_.get(),
                         {.booted = [this, holder] { booted(**holder); },
                          .capacity_changed = [this] { update_capacity(); },
                          .orphaned =
@@ -79,6 +80,18 @@ void Pool::reload() {
     front_.log().error("Reload failed, the old workers go on: {}", added.error().message);
     events_.ready();
     retry_orphan();
+  }
+}
+
+void Pool::change_workers(int by) {
+  if (stopping_) {
+    return;
+  }
+  const int most = static_cast<int>(options_.workers_max());
+  wanted_ = static_cast<unsigned>(std::clamp(static_cast<int>(wanted_) + by, 1, most));
+  front_.log().info("{} workers wanted, {} at most", wanted_, most);
+  for (const auto& generation : generations_) {
+    generation->want(wanted_);
   }
 }
 
@@ -169,9 +182,9 @@ void Pool::kill_workers(int signal) {
   }
 }
 
-/// What old generations still work on counts as busy servers until it is done.
+/// What old generations and leaving workers still work on counts as busy servers until it is done.
 void Pool::update_capacity() {
-  std::size_t servers = serving_ == nullptr ? 0 : serving_->servers();
+  std::size_t servers = serving_ == nullptr ? 0 : serving_->servers() + serving_->finishing();
   for (const auto& generation : generations_) {
     if (generation.get() != serving_) {
       servers += generation->outstanding();

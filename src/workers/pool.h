@@ -27,6 +27,8 @@ class Pool final : public front::Backend {
 
   /// Starts the first generation. Errors: no interpreter, no memory.
   Result<void> start();
+  /// One worker more or less, between 1 and Options::workers_max(); reloads keep the number.
+  void change_workers(int by);
   /// Boots a new generation beside the serving one, then retires that; the queue waits. If the new
   /// one does not boot, the old one stays.
   void reload();
@@ -61,6 +63,7 @@ class Pool final : public front::Backend {
   Fd life_read_;
   Fd life_write_;  // closed by our death alone
   std::vector<std::unique_ptr<Generation>> generations_;
+  unsigned wanted_;
   Generation* serving_ = nullptr;
   net::Timer timer_;
   net::Timer retry_timer_;

@@ -2,31 +2,48 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "net/timer.h"
 #include "net/watch.h"
 
 namespace forebay::workers {
 
-/// What the front knows of one worker process.
+/// What the front knows of one worker process; a seat has one, or none.
+///
+///   kNone --fork--> kStarting --loaded--> kReady --told to leave--> kLeaving
+///     ^                 |                    |                         |
+///     |                 v                    v                         v
+///     +--the zygote told how it ended----- kDead <------its pidfd------+
 struct Worker {
   enum class State {
-    kNone,      // no process: to be forked
+    kNone,      // no process: the seat is free
     kStarting,  // forked, loading the application
     kReady,
-    kDead,  // its process is gone, the zygote has not told how yet
+    kLeaving,  // has got SIGTERM: finishes what it runs
+    kDead,     // its process is gone, the zygote has not told how yet
   };
+  /// Why another one is to take its place. It serves until that one is ready.
+  enum class Wear { kNone, kRequests, kMemory };
+
   State state = State::kNone;
+  Wear wear = Wear::kNone;
   pid_t pid = 0;
-  bool has_served = false;  // became ready: its death is no boot failure
-  bool timed_out = false;   // we killed it for a request that ran too long
+  bool has_served = false;     // became ready: its death is no boot failure
+  bool timed_out = false;      // we killed it for a request that ran too long
+  bool dismissed = false;      // we told it to leave: its death is no failure at all
+  std::uint64_t runs = 0;      // requests that it has finished
+  std::uint64_t runs_max = 0;  // it is worn after so many; 0: never
   Fd pidfd;
   Fd control;  // our end
   std::optional<net::Watch> death_watch;
   std::optional<net::Watch> control_watch;
+  std::unique_ptr<net::Timer> leave_timer;      // its time to finish, while it leaves
   std::unordered_map<std::uint64_t, Fd> files;  // by ticket: announced, their record not yet read
 };
 

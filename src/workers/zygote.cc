@@ -45,6 +45,7 @@ Json options_message(const Options& options) {
           {"descriptors", options.descriptors},
           {"workers", options.workers},
           {"threads", options.threads},
+          {"seats", options.seats()},
           {"listeners", listeners},
           {"version", FOREBAY_VERSION}};
 }

@@ -12,6 +12,7 @@
 /large/BYTES             one large answer, in pieces
 /status/CODE
 /spin/SECONDS            holds the GIL in C
+/grow/BYTES              keeps so much memory for good
 /raise, /print           an exception; a line on wsgi.errors
 
 Each call writes a line "METHOD PATH ID PID" into the file `calls` before it does anything.
@@ -27,6 +28,7 @@ from pathlib import Path
 
 DIRECTORY = Path(os.environ["TEST_DIRECTORY"])
 PIECE = bytes(range(256)) * 256
+KEPT = []
 
 
 def write_down(environ):
@@ -90,6 +92,8 @@ def answer(environ):
             return pieces(int(count))
         case "large", [length]:
             return large(int(length))
+        case "grow", [length]:
+            KEPT.append(b"x" * int(length))
         case "raise", _:
             raise RuntimeError("the application raised")
         case "print", _:
