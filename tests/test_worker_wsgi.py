@@ -415,6 +415,7 @@ def test_exits_of_the_application(path, status, code):
 
 # --- wsgi.input ------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("how", READS)
 def test_input_in_memory(front, how):  # B20, B21
     assert value_of(front.request("POST", f"/read?{how}", body=READ_FROM)) == READS[how]

@@ -135,6 +135,11 @@ void add_queue(CLI::App& command, ServeOptions& o) {
       ->group(group);
   command
       .add_flag_callback(
+          "--no-learn-patience", [&o] { o.front.queue.learn_patience = false; },
+          "Do not lower --max-wait to what clients are seen to bear before they leave")
+      ->group(group);
+  command
+      .add_flag_callback(
           "--no-predict", [&o] { o.front.queue.predict = false; },
           "Do not refuse on arrival what would wait longer than --max-wait")
       ->group(group);

@@ -142,6 +142,7 @@ std::string Admin::status() {
   const Metrics& m = front_.metrics();
   const WorkerCounts workers = front_.dispatcher().backend().count_workers();
   const queue::RequestQueue& queue = front_.dispatcher().queue();
+  const queue::WaitLimit limit = queue.wait_limit(Clock::now());
   Json listeners = Json::array();
   for (const net::Listener& listener : front_.listeners()) {
     listeners.push_back(listener.address().text());
@@ -164,7 +165,8 @@ std::string Admin::status() {
         {"bytes", queue.bytes()},
         {"oldest_age_seconds", to_seconds(oldest_age())},
         {"predicted_wait_seconds", to_seconds(queue.predicted_wait())},
-        {"max_wait_seconds", to_seconds(queue.policy().wait_max)},
+        {"max_wait_seconds", to_seconds(limit.wait)},
+        {"max_wait_reason", queue::word(limit.why)},
         {"wait_max_seconds", to_seconds(m.longest_wait)},
         {"mean_service_seconds", to_seconds(queue.mean_service())}}},
       {"servers", {{"total", queue.servers()}, {"busy", queue.busy_servers()}}},

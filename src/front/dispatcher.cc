@@ -26,7 +26,7 @@ std::optional<Reason> Dispatcher::look(std::uint64_t bytes) const {
   if (refusing_) {
     return Reason::kShuttingDown;
   }
-  const auto refusal = queue_.look(bytes);
+  const auto refusal = queue_.look(bytes, Clock::now());
   return refusal ? std::optional(to_reason(*refusal)) : std::nullopt;
 }
 
@@ -41,12 +41,14 @@ bool Dispatcher::take_back(Exchange& exchange) {
 }
 
 bool Dispatcher::withdraw(Exchange& exchange) {
-  if (!take_back(exchange)) {
-    return false;
+  queue_.left(exchange, Clock::now());
+  const bool unseen = take_back(exchange);
+  metrics_.abandoned += unseen ? 1 : 0;
+  if (unseen) {
+    pump();
   }
-  ++metrics_.abandoned;
-  pump();
-  return true;
+  arm_timer();  // what it taught may have brought the deadlines of others closer
+  return unseen;
 }
 
 void Dispatcher::set_servers(std::size_t servers) {
@@ -56,7 +58,9 @@ void Dispatcher::set_servers(std::size_t servers) {
 
 void Dispatcher::begun(Exchange& exchange) { queue_.running(exchange); }
 
-void Dispatcher::answered(Exchange& exchange) { queue_.answered(exchange); }
+void Dispatcher::answered(Exchange& exchange) {
+  queue_.answered(exchange, exchange.ended == TimePoint{} ? Clock::now() : exchange.ended);
+}
 
 void Dispatcher::server_free(std::optional<Duration> service) {
   queue_.server_free(service);
@@ -65,7 +69,6 @@ void Dispatcher::server_free(std::optional<Duration> service) {
 
 void Dispatcher::put_back(Exchange& exchange) {
   queue_.put_back(exchange);
-  timer_.cancel();  // its deadline may come before the one that is armed
   arm_timer();
 }
 
@@ -118,11 +121,11 @@ void Dispatcher::expire() {
   arm_timer();
 }
 
-/// Deadlines come in the order of arrival, those apart that were put back: an armed timer is never
-/// too late, at most too early.
+/// An armed timer may be too early, never too late.
 void Dispatcher::arm_timer() {
-  const std::optional<TimePoint> deadline = queue_.next_deadline();
-  if (deadline && !timer_.armed()) {
+  const std::optional<TimePoint> deadline = queue_.next_deadline(Clock::now());
+  if (deadline && (!timer_.armed() || *deadline < timer_at_)) {
+    timer_at_ = *deadline;
     timer_.at(*deadline, [this] { expire(); });
   }
 }

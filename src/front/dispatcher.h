@@ -64,6 +64,7 @@ class Dispatcher {
   queue::RequestQueue queue_;
   Backend* backend_ = nullptr;
   net::Timer timer_;
+  TimePoint timer_at_;  // where armed
   bool refusing_ = false;
 };
 

@@ -69,8 +69,15 @@ void write_queue(Page& page, const Metrics& m, const queue::RequestQueue& queue,
   page.single("forebay_queue_predicted_wait_seconds", "gauge",
               "How long a request that arrives now would wait.",
               to_seconds(queue.predicted_wait()));
+  const queue::WaitLimit limit = queue.wait_limit(Clock::now());
   page.single("forebay_queue_effective_max_wait_seconds", "gauge",
-              "Longest time a request may wait.", to_seconds(queue.policy().wait_max));
+              "Longest time a request may wait: --max-wait, or less where clients leave sooner.",
+              to_seconds(limit.wait));
+  page.family("forebay_queue_max_wait_reason", "gauge", "Why the limit is what it is: 1 at one.");
+  for (const auto why : {queue::WaitLimit::Why::kSet, queue::WaitLimit::Why::kLearned,
+                         queue::WaitLimit::Why::kFloor}) {
+    page.value(limit.why == why ? 1 : 0, format("reason=\"{}\"", queue::word(why)));
+  }
   page.family("forebay_queue_wait_seconds", "histogram", "Time in the queue, by what ended it.");
   page.histogram(m.wait_dispatched, "outcome=\"dispatched\"");
   page.histogram(m.wait_shed, "outcome=\"shed\"");

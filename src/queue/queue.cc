@@ -11,6 +11,15 @@ namespace {
 constexpr Duration kTopUpWork = std::chrono::milliseconds(1);
 /// The mean follows the last few dozen requests once it has seen that many.
 constexpr std::uint64_t kMeanSamples = 32;
+/// Who aborts on purpose could talk the limit down for everybody: it does not go below this, nor
+/// below the time that one request takes.
+constexpr Duration kWaitFloor = std::chrono::milliseconds(500);
+/// Patience covers the wait and the work, of which only the mean is known: of exponential work 98
+/// in 100 are done within four means.
+constexpr int kWorkMargin = 4;
+/// Where clients leave in numbers a longer queue serves no more of them, only later, and who comes
+/// after the overload waits behind it: so no more than this part of patience.
+constexpr double kWaitShare = 0.4;
 
 }  // namespace
 
@@ -30,14 +39,30 @@ Duration RequestQueue::predicted_wait() const {
          static_cast<std::int64_t>(servers_);
 }
 
-std::optional<Refusal> RequestQueue::look(std::uint64_t bytes) const {
+WaitLimit RequestQueue::wait_limit(TimePoint now) const {
+  const std::optional<Duration> patience =
+      policy_.learn_patience ? patience_.estimate(now) : std::nullopt;
+  if (!patience) {
+    return {policy_.wait_max, WaitLimit::Why::kSet};
+  }
+  const Duration learned = std::min(from_seconds(to_seconds(*patience) * kWaitShare),
+                                    *patience - kWorkMargin * mean_service_);
+  const Duration floor = std::max(kWaitFloor, mean_service_);
+  if (policy_.wait_max <= std::max(learned, floor)) {
+    return {policy_.wait_max, WaitLimit::Why::kSet};
+  }
+  return learned < floor ? WaitLimit{floor, WaitLimit::Why::kFloor}
+                         : WaitLimit{learned, WaitLimit::Why::kLearned};
+}
+
+std::optional<Refusal> RequestQueue::look(std::uint64_t bytes, TimePoint now) const {
   if (length() == 0) {
     return std::nullopt;  // the only one that waits is never refused
   }
   if (length() >= policy_.length_max || bytes_ + bytes > policy_.bytes_max) {
     return Refusal::kQueueFull;
   }
-  if (policy_.predict && predicted_wait() > policy_.wait_max) {
+  if (policy_.predict && predicted_wait() > wait_limit(now).wait) {
     return Refusal::kPredictedWait;
   }
   return std::nullopt;
@@ -45,11 +70,12 @@ std::optional<Refusal> RequestQueue::look(std::uint64_t bytes) const {
 
 std::optional<Refusal> RequestQueue::offer(Entry& entry, std::uint64_t bytes, TimePoint now) {
   CHECK(!entry.waiting() && !entry.taken());
-  if (const std::optional<Refusal> refusal = look(bytes)) {
+  if (const std::optional<Refusal> refusal = look(bytes, now)) {
     return refusal;
   }
   entry.arrived_ = now;
   entry.bytes_ = bytes;
+  entry.left_ = false;
   bytes_ += bytes;
   waiting_.push_back(entry);
   ++waiting_count_;
@@ -78,7 +104,19 @@ Entry* RequestQueue::take() {
   return entry;
 }
 
-void RequestQueue::answered(Entry& entry) {
+void RequestQueue::answered(Entry& entry, TimePoint now) {
+  if (!entry.left_) {
+    patience_.record(now - entry.arrived_, false, now);
+  }
+  release(entry);
+}
+
+void RequestQueue::left(Entry& entry, TimePoint now) {
+  entry.left_ = true;
+  patience_.record(now - entry.arrived_, true, now);
+}
+
+void RequestQueue::release(Entry& entry) {
   CHECK(entry.taken_);
   entry.Link<HandedTag>::unlink();
   entry.taken_ = false;
@@ -111,7 +149,7 @@ void RequestQueue::withdraw(Entry& entry) {
     --waiting_count_;
     bytes_ -= entry.bytes_;
   } else {
-    answered(entry);
+    release(entry);
     server_free(std::nullopt);
   }
 }
@@ -125,16 +163,16 @@ Entry* RequestQueue::oldest() const {
   return waiting->arrived_ < handed->arrived_ ? waiting : handed;  // it was put back
 }
 
-std::optional<TimePoint> RequestQueue::next_deadline() const {
+std::optional<TimePoint> RequestQueue::next_deadline(TimePoint now) const {
   const Entry* entry = oldest();
   if (entry == nullptr) {
     return std::nullopt;
   }
-  return entry->arrived_ + policy_.wait_max;
+  return entry->arrived_ + wait_limit(now).wait;
 }
 
 Entry* RequestQueue::expired(TimePoint now) const {
-  const std::optional<TimePoint> deadline = next_deadline();
+  const std::optional<TimePoint> deadline = next_deadline(now);
   return deadline && *deadline <= now ? oldest() : nullptr;
 }
 

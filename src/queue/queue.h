@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "queue/patience.h"
 
 /// The queue and its policy, as pure logic: no sockets, no threads, and time is a parameter. The
 /// same class serves live traffic, unit tests and simulation.
@@ -16,6 +18,8 @@ struct Policy {
   /// Longest time a request may wait for a server. The limit that matters; set it to the patience
   /// of the callers.
   Duration wait_max = std::chrono::seconds(60);
+  /// Lower that limit to what clients are seen to bear.
+  bool learn_patience = true;
   /// Guards of memory, not policy: waiting requests, and bytes of their bodies.
   std::size_t length_max = 10'000;
   std::uint64_t bytes_max = std::uint64_t{2} << 30;
@@ -25,6 +29,23 @@ struct Policy {
 
 /// Why a request was not run. Whoever reads this may safely send it again.
 enum class Refusal { kQueueFull, kPredictedWait, kQueueTimeout, kShuttingDown };
+
+/// The limit of the wait in force.
+struct WaitLimit {
+  enum class Why {
+    kSet,      // wait_max
+    kLearned,  // clients leave sooner
+    kFloor,    // they leave so soon that we do not follow
+  };
+  Duration wait{0};
+  Why why = Why::kSet;
+};
+
+[[nodiscard]] constexpr std::string_view word(WaitLimit::Why why) {
+  return why == WaitLimit::Why::kSet       ? "set"
+         : why == WaitLimit::Why::kLearned ? "learned"
+                                           : "floor";
+}
 
 struct WaitingTag {};
 struct HandedTag {};
@@ -43,6 +64,7 @@ class Entry : public Link<WaitingTag>, public Link<HandedTag> {
   TimePoint arrived_;
   std::uint64_t bytes_ = 0;
   bool taken_ = false;
+  bool left_ = false;
 };
 
 /// The life of an entry:
@@ -71,18 +93,20 @@ class RequestQueue {
   /// Admits the entry, or says why not. `bytes`: what the request holds in memory and files.
   [[nodiscard]] std::optional<Refusal> offer(Entry& entry, std::uint64_t bytes, TimePoint now);
   /// What offer() would say now of a request of so many bytes; for `Expect: 100-continue`.
-  [[nodiscard]] std::optional<Refusal> look(std::uint64_t bytes) const;
+  [[nodiscard]] std::optional<Refusal> look(std::uint64_t bytes, TimePoint now) const;
   /// The next entry to hand over, or none: nobody waits, or the servers have enough.
   [[nodiscard]] Entry* take();
   /// A server has begun to work on it.
   void running(Entry& entry) { entry.Link<HandedTag>::unlink(); }
   /// A taken entry is over, with or without an answer. Its server counts as busy until
   /// server_free().
-  void answered(Entry& entry);
+  void answered(Entry& entry, TimePoint now);
   /// A server is free again. `service`: how long it worked, if that says something about others.
   void server_free(std::optional<Duration> service);
   /// A taken entry returns to the head of the queue; its arrival time stays.
   void put_back(Entry& entry);
+  /// The client of a waiting or taken entry has left: what it teaches. The entry stays where it is.
+  void left(Entry& entry, TimePoint now);
   /// Its client left or its wait ran out. Only when waiting, or handed over and taken back. O(1).
   void withdraw(Entry& entry);
 
@@ -90,7 +114,7 @@ class RequestQueue {
   /// come first: try to take them back; who is running already goes to running().
   [[nodiscard]] Entry* expired(TimePoint now) const;
   /// When expired() may next return something.
-  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  [[nodiscard]] std::optional<TimePoint> next_deadline(TimePoint now) const;
   /// The entry that has waited longest.
   [[nodiscard]] Entry* oldest() const;
   /// The waiting entries in their order, for showing them: first, then next until none.
@@ -98,6 +122,8 @@ class RequestQueue {
   [[nodiscard]] const List<Entry, WaitingTag>& waiting_entries() const { return waiting_; }
 
   [[nodiscard]] const Policy& policy() const { return policy_; }
+  /// How long a request may wait now: wait_max, or less where clients leave sooner.
+  [[nodiscard]] WaitLimit wait_limit(TimePoint now) const;
   [[nodiscard]] std::size_t servers() const { return servers_; }
   /// Requests that no server works on yet.
   [[nodiscard]] std::size_t length() const;
@@ -117,6 +143,7 @@ class RequestQueue {
   /// Requests kept at the servers' door beside the running ones, per server: about a millisecond of
   /// work, so that a server which finishes finds its next request already there.
   [[nodiscard]] std::size_t top_up() const;
+  void release(Entry& entry);
 
   Policy policy_;
   List<Entry, HandedTag> handed_;
@@ -128,6 +155,7 @@ class RequestQueue {
   std::uint64_t bytes_ = 0;
   Duration mean_service_{0};
   std::uint64_t samples_ = 0;
+  Patience patience_;
   std::minstd_rand random_;
 };
 

@@ -33,7 +33,7 @@ class RequestQueueTest : public ::testing::Test {
     Entry* taken = queue_->take();
     ASSERT_NE(taken, nullptr);
     queue_->running(*taken);
-    queue_->answered(*taken);
+    queue_->answered(*taken, kStart);
     queue_->server_free(service);
   }
   /// Teaches the queue how long requests take.
@@ -170,12 +170,12 @@ TEST_F(RequestQueueTest, PredictionCanBeSwitchedOff) {
 
 TEST_F(RequestQueueTest, TheMaximumWaitRunsAtTheDoorToo) {
   RequestQueue& queue = make({.wait_max = seconds(60)}, 0);
-  EXPECT_EQ(queue.next_deadline(), std::nullopt);
+  EXPECT_EQ(queue.next_deadline(kStart), std::nullopt);
   Entry& first = admit(kStart);
   Entry& second = admit(kStart + seconds(1));
   queue.set_servers(1);
   ASSERT_EQ(queue.take(), &first);
-  EXPECT_EQ(queue.next_deadline(), kStart + seconds(60));
+  EXPECT_EQ(queue.next_deadline(kStart), kStart + seconds(60));
   EXPECT_EQ(queue.expired(kStart + seconds(60) - Duration{1}), nullptr);
   EXPECT_EQ(queue.expired(kStart + seconds(60)), &first);
   queue.running(first);  // a server has begun it: its wait is over
@@ -204,7 +204,7 @@ TEST_F(RequestQueueTest, WhatAServerDroppedExpiresBeforeYoungerOnesThatWereHande
   queue.running(first);
   ASSERT_EQ(queue.take(), &second);  // at the server's door
   queue.put_back(first);
-  EXPECT_EQ(queue.next_deadline(), kStart + seconds(60));
+  EXPECT_EQ(queue.next_deadline(kStart), kStart + seconds(60));
   EXPECT_EQ(queue.expired(kStart + seconds(60)), &first);
 }
 
@@ -213,7 +213,7 @@ TEST_F(RequestQueueTest, AServerIsBusyUntilItIsFreeEvenAfterItsAnswer) {
   Entry& first = admit();
   ASSERT_EQ(queue.take(), &first);
   queue.running(first);
-  queue.answered(first);
+  queue.answered(first, kStart);
   EXPECT_EQ(queue.busy_servers(), 1U);
   queue.server_free(milliseconds(5));
   EXPECT_EQ(queue.busy_servers(), 0U);
@@ -270,7 +270,7 @@ TEST_F(RequestQueueTest, RemembersTheLongestQueue) {
     }
     Entry* oldest = queue.oldest();
     queue.running(*oldest);
-    queue.answered(*oldest);
+    queue.answered(*oldest, kStart);
     queue.server_free(milliseconds(1));
     while (queue.take() != nullptr) {
     }

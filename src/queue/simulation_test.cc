@@ -1,0 +1,163 @@
+#include "queue/simulation.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+
+#include <gtest/gtest.h>
+
+// The scenarios by which the policy was chosen, played with the real queue: docs/overload.md shows
+// the table, FOREBAY_PRINT=1 prints it as computed here.
+namespace forebay::queue {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+/// Percent of the clients that were served within their patience, by scenario.
+using Row = std::map<char, double>;
+
+const std::map<char, Scenario> kScenarios{
+    {'A', {}},
+    {'B', {.patience = {5, 10, 30, 60}}},
+    {'C', {.retries = 3}},
+    {'D', {.servers = 12, .load = 0, .patience = {500}, .burst = 200}},
+    {'E', {.servers = 8, .load = .85, .patience = {30}}},
+    {'F', {.service = .05, .load = .85, .seconds = 300}},
+    {'G', {.servers = 8, .load = .6, .patience = {30}, .burst = 100, .burst_every = 120}},
+};
+
+Duration wait_max(char scenario) {
+  return scenario == 'A' || scenario == 'C' ? seconds(5) : seconds(scenario == 'E' ? 10 : 30);
+}
+
+/// Plays every scenario of the row and compares. Two seeds: what the tables before us call noise is
+/// up to two points.
+void expect_row(const char* name, const Row& reference, bool sees_departures,
+                const std::function<Policy(char)>& policy, double tolerance = 3.5) {
+  constexpr int kSeeds = 2;
+  std::string line;
+  for (const auto& [letter, percent] : reference) {
+    Scenario scenario = kScenarios.at(letter);
+    scenario.sees_departures = sees_departures;
+    double sum = 0;
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+      sum += Simulation(scenario, policy(letter), seed).run().served_percent();
+    }
+    EXPECT_NEAR(sum / kSeeds, percent, tolerance) << name << ", scenario " << letter;
+    line += format(" {:6.1f} ({:5.1f})", sum / kSeeds, percent);
+  }
+  if (std::getenv("FOREBAY_PRINT") != nullptr) {
+    std::printf("%-24s%s\n", name, line.c_str());
+  }
+}
+
+constexpr Policy kEndless{
+    .wait_max = hours(1000), .learn_patience = false, .length_max = 1'000'000, .predict = false};
+
+TEST(Simulation, AKernelsQueueServesThoseWhoHaveLeft) {
+  for (const std::size_t length : {2048U, 128U}) {
+    Policy policy = kEndless;
+    policy.length_max = length;
+    const Row reference = length == 2048 ? Row{{'A', 1.3}, {'B', 2.7}, {'C', 1.2}, {'D', 100},
+                                               {'E', 100}, {'F', 100}, {'G', 99.2}}
+                                         : Row{{'A', 1.3}, {'B', 6.8}, {'C', 1.2}, {'D', 70},
+                                               {'E', 100}, {'F', 100}, {'G', 99.2}};
+    expect_row(length == 2048 ? "kernel, 2048" : "kernel, 128", reference, false,
+               [&policy](char) { return policy; });
+  }
+}
+
+TEST(Simulation, DroppingTheGoneIsNecessaryAndNotSufficient) {
+  expect_row(
+      "gone dropped",
+      {{'A', 23.5}, {'B', 59.9}, {'C', 4.7}, {'D', 100}, {'E', 100}, {'F', 100}, {'G', 99.3}}, true,
+      [](char) { return kEndless; });
+}
+
+TEST(Simulation, AMaximumWaitThatMatchesPatienceGivesNearlyAll) {
+  expect_row(
+      "and a maximum wait",
+      {{'A', 63.5}, {'B', 59.9}, {'C', 63.3}, {'D', 96}, {'E', 100}, {'F', 100}, {'G', 99.3}}, true,
+      [](char scenario) {
+        Policy policy = kEndless;
+        policy.wait_max = wait_max(scenario);
+        return policy;
+      });
+}
+
+TEST(Simulation, PredictionRefusesEarly) {
+  const auto policy = [](char scenario) {
+    return Policy{.wait_max = wait_max(scenario), .learn_patience = false};
+  };
+  expect_row(
+      "and predicted wait",
+      {{'A', 64.4}, {'B', 59.5}, {'C', 63.8}, {'D', 96}, {'E', 99.9}, {'F', 100}, {'G', 98.5}},
+      true, policy);
+  const Scenario& a = kScenarios.at('A');
+  Policy unpredicted = policy('A');
+  unpredicted.predict = false;
+  EXPECT_NEAR(Simulation(a, unpredicted, 1).run().mean_refusal_wait(), 5.0, 0.7);
+  EXPECT_LT(Simulation(a, policy('A'), 1).run().mean_refusal_wait(), 1.5);
+}
+
+/// What users get who configure nothing: patience is learned, --max-wait stays at its default.
+TEST(Simulation, LearnedPatienceNeedsNoConfiguration) {
+  expect_row(
+      "default, patience learned",
+      {{'A', 63.6}, {'B', 61.3}, {'C', 63.8}, {'D', 100}, {'E', 100}, {'F', 100}, {'G', 98.8}},
+      true, [](char) { return Policy{}; });
+}
+
+struct Overload {
+  double load;
+  double first_patience;
+  double spread;
+  bool constant_service;
+};
+class SimulatedOverload : public testing::TestWithParam<Overload> {};
+INSTANTIATE_TEST_SUITE_P(Loads, SimulatedOverload,
+                         testing::Values(Overload{1.5, 2, 0, true}, Overload{3, 2, 0, true},
+                                         Overload{1.5, 1, 2, true}, Overload{3, 1, 2, true},
+                                         Overload{1.5, 2, 0, false}, Overload{3, 2, 0, false}));
+
+TEST_P(SimulatedOverload, IsUsefulWorkAndEndsAtOnce) {
+  constexpr double kCounted = 50;
+  const Overload& overload = GetParam();
+  const Scenario scenario{.service = .05,
+                          .constant_service = overload.constant_service,
+                          .load = overload.load,
+                          .patience = {overload.first_patience},
+                          .patience_spread = overload.spread,
+                          .learning = 10,
+                          .seconds = 10 + kCounted};
+  Simulation simulation(scenario, {}, 1);
+  const Outcome outcome = simulation.run();
+  const double capacity =
+      (outcome.last_answer - scenario.learning) * static_cast<double>(scenario.servers);
+  EXPECT_GT(outcome.useful_work / capacity, .95);
+  EXPECT_LT(outcome.mean_refusal_wait(), .5);
+  if (std::getenv("FOREBAY_PRINT") != nullptr) {
+    std::printf("%.0f %%, patience %.0f..%.0f s, %s work: useful %.1f %%, refused after %.3f s\n",
+                100 * overload.load, overload.first_patience,
+                overload.first_patience + overload.spread,
+                overload.constant_service ? "constant" : "exponential",
+                100 * outcome.useful_work / capacity, outcome.mean_refusal_wait());
+  }
+  // Who comes at its end is served within a second.
+  EXPECT_LT(outcome.last_answer, scenario.seconds + 1);
+}
+
+/// A few who leave early among many who stay are not what clients bear.
+TEST(Simulation, FewImpatientOnesDoNotShortenTheWaitOfAll) {
+  Scenario scenario{.servers = 8, .load = .95, .patience = std::vector<double>(20, 60.0)};
+  scenario.patience[0] = .5;
+  Simulation simulation(scenario, {}, 1);
+  EXPECT_GT(simulation.run().served_percent(), 94);
+  EXPECT_EQ(simulation.queue().wait_limit(TimePoint{hours(1)} + seconds(3000)).why,
+            WaitLimit::Why::kSet);
+}
+
+}  // namespace
+}  // namespace forebay::queue
