@@ -56,10 +56,12 @@ class Traffic:
             until(lambda h=hammer, n=before: h.statuses()[200] > n + 5, 30)
 
 
-def serve_with(serve, tmp_path: Path, name: str, count: int) -> tuple[Server, Path]:
+def serve_with(
+    serve, tmp_path: Path, name: str, count: int, *options: object
+) -> tuple[Server, Path]:
     token = tmp_path / "crashed"
     env = {"FOREBAY_CRASH": f"{name}:{count}:{token}"}
-    server = serve("crash", "-w", WORKERS, "--preload", env=env, wait=False)
+    server = serve("crash", "-w", WORKERS, "--preload", *options, env=env, wait=False)
     server.troubles_expected = True
     return server, token
 
@@ -113,6 +115,22 @@ def test_the_zygote_dies_at(serve, tmp_path, name):
         server.wait_ready(WORKERS)
         traffic.goes_on()
     assert_kept(server, traffic)
+
+
+@pytest.mark.parametrize("name", of("server", "worker", "zygote"))
+def test_somebody_dies_while_workers_are_recycled_at(serve, tmp_path, name):
+    server, token = serve_with(
+        serve, tmp_path, name, 1 if name == "zygote.reaped" else WORKERS + 1, "--max-requests", 200
+    )
+    server.wait_ready(WORKERS)
+    with Traffic(server) as traffic:
+        until(lambda: traffic.gets.statuses()[200] > 600, 30)
+        traffic.goes_on()
+    until(lambda: len(server.zygotes()) == 1 and len(server.workers()) == WORKERS)
+    assert_kept(server, traffic)
+    assert server.metric('forebay_worker_restarts_total{reason="max_requests"}') > 0
+    if name.startswith("zygote"):
+        assert token.exists()
 
 
 @pytest.mark.parametrize("name", of("front"))
