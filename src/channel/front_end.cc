@@ -75,6 +75,7 @@ void FrontEnd::publish(const Draft& draft, std::uint32_t head_bytes, std::uint64
   slot.body_bytes = static_cast<std::uint32_t>(draft.payload.size()) - head_bytes;
   slot.file_bytes = file_bytes;
   slot.claimed_at_ns.store(0, std::memory_order_relaxed);
+  slot.client_left.store(0, std::memory_order_relaxed);
   // Release: who claims the slot sees its payload.
   slot.word.store(SlotWord{draft.ticket.generation, SlotState::kReady, 0}.pack(),
                   std::memory_order_release);
@@ -105,6 +106,12 @@ bool FrontEnd::cancel(Ticket ticket) {
   }
   release(ticket.slot);
   return true;
+}
+
+void FrontEnd::client_left(Ticket ticket) {
+  CHECK(ours(ticket));
+  // Relaxed: it says nothing of other memory.
+  region_.slot(ticket.slot).client_left.store(1, std::memory_order_relaxed);
 }
 
 std::optional<Claim> FrontEnd::claim_of(Ticket ticket) const {

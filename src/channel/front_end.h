@@ -69,6 +69,8 @@ class FrontEnd {
   bool nudge();
   /// Takes a request back. False: a server has claimed it.
   [[nodiscard]] bool cancel(Ticket ticket);
+  /// Tells the server that runs it that nobody waits for the answer any more.
+  void client_left(Ticket ticket);
   /// Who runs it; nothing while it is READY.
   [[nodiscard]] std::optional<Claim> claim_of(Ticket ticket) const;
   /// The request is over: its slot is free again.

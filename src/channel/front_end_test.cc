@@ -53,6 +53,26 @@ TEST_P(ChannelRequests, MayBeEmptyOrFillTheSlotExactly) {
   }
 }
 
+TEST_P(ChannelRequests, AreUnwantedOnceTheirClientHasLeftOrTheyAreOver) {
+  const auto is_unwanted = [this](Ticket ticket) {
+    return channel::is_unwanted(server_.region, 1, ticket);
+  };
+  const Ticket left = publish_text(front_, "x");
+  EXPECT_TRUE(is_unwanted(left)) << "nobody has claimed it";
+  ASSERT_TRUE(server_.end.claim());
+  EXPECT_FALSE(is_unwanted(left));
+  front_.client_left(left);
+  EXPECT_TRUE(is_unwanted(left));
+  front_.finish(left);
+  EXPECT_TRUE(is_unwanted(left));
+  const Ticket next = publish_text(front_, "x");
+  ASSERT_EQ(next.slot, left.slot);
+  ASSERT_TRUE(server_.end.claim());
+  EXPECT_FALSE(is_unwanted(next));
+  EXPECT_TRUE(is_unwanted(left)) << "the same place, but another request";
+  EXPECT_TRUE(channel::is_unwanted(server_.region, 0, next)) << "another server's";
+}
+
 TEST_P(ChannelRequests, SayWhoRunsThemAndSinceWhen) {
   const Ticket ticket = publish_text(front_, "x");
   EXPECT_FALSE(front_.claim_of(ticket));

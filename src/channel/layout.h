@@ -99,6 +99,8 @@ struct alignas(64) Slot {
   std::uint32_t head_bytes;
   std::uint32_t body_bytes;
   std::uint64_t file_bytes;  // length of a body that is to be fetched as a file; 0 = none
+  /// 1: the client of a CLAIMED request has left. The front writes, workers read; a hint.
+  std::atomic<std::uint32_t> client_left;
   alignas(64) std::byte payload[kInlineBytes];
 };
 

@@ -98,6 +98,15 @@ std::optional<Claimed> ServerEnd::claim() {
   return std::nullopt;
 }
 
+bool is_unwanted(const Region& region, std::uint32_t server, Ticket ticket) {
+  const Slot& slot = region.slot(ticket.slot);
+  const SlotWord claimed{ticket.generation, SlotState::kClaimed,
+                         static_cast<std::uint16_t>(server)};
+  // Acquire, and the word last: if the slot is still ours then, so was what we read before.
+  return slot.client_left.load(std::memory_order_acquire) != 0 ||
+         slot.word.load(std::memory_order_acquire) != claimed.pack();
+}
+
 // Responses.
 
 std::uint64_t ServerEnd::free_bytes() const {

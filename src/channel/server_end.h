@@ -19,6 +19,10 @@ struct Claimed {
   std::int64_t claimed_at_ns = 0;
 };
 
+/// Whether the answer to a request that `server` has claimed is wanted no more: its client has
+/// left, or the request is over. Any thread may ask, also long after the request.
+[[nodiscard]] bool is_unwanted(const Region& region, std::uint32_t server, Ticket ticket);
+
 /// One server's end of the channel: one thread of a worker process, which runs one request at a
 /// time. Every method is for that thread only.
 ///

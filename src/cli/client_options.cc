@@ -30,10 +30,46 @@ void add_limits(CLI::App& command, ServeOptions& o) {
              "From a request's first byte to the end of its head; beyond: 408", "TIME", "30s")
       ->group(group);
   add_parsed(command, "--body-timeout", o.front.body_timeout, parse_positive_duration,
-             "Without a byte of the body; beyond: 408", "TIME", "60s")
+             "A body that comes slower than --min-body-rate for so long; then 408", "TIME", "60s")
       ->group(group);
+  add_parsed(command, "--min-body-rate", o.front.body_rate_min, parse_bytes,
+             "Bytes per second; 0 = any byte will do", "SIZE", "500")
+      ->group(group);
+}
+
+void add_clients(CLI::App& command, ServeOptions& o) {
+  const std::string group = "Limits of a client";
   add_parsed(command, "--write-timeout", o.front.write_timeout, parse_positive_duration,
-             "A client that takes not a byte of its answer; beyond: closed", "TIME", "60s")
+             "A client that takes its answer slower than --min-write-rate for so long; then it is "
+             "closed",
+             "TIME", "60s")
+      ->group(group);
+  add_parsed(command, "--min-write-rate", o.front.write_rate_min, parse_bytes,
+             "Bytes per second; 0 = any byte will do", "SIZE", "500")
+      ->group(group);
+  add_parsed(command, "--max-spool", o.front.spool_max, parse_positive_bytes,
+             "Bytes of one answer that are kept for a slow reader; beyond: the worker waits",
+             "SIZE", "1G")
+      ->group(group);
+  add_parsed(command, "--max-spool-bytes", o.front.spool_total_max, parse_positive_bytes,
+             "The same of all answers together", "SIZE", "4G")
+      ->group(group);
+  add_count(command, "--max-requests-per-connection", o.front.requests_per_connection_max,
+            std::uint64_t{0}, std::uint64_t{kMany}, "Then the connection is closed; 0 = no limit")
+      ->group(group);
+  command
+      .add_option_function<std::string>(
+          "--half-close",
+          [&o](const std::string& text) {
+            if (text != "abort" && text != "allow") {
+              throw CLI::ValidationError("--half-close",
+                                         format("'{}' is neither abort nor allow", text));
+            }
+            o.front.half_close = text == "allow";
+          },
+          "A client that closes its sending side has left (abort), or still reads (allow)")
+      ->type_name("WORD")
+      ->default_str("abort")
       ->group(group);
   command
       .add_option("--spool-dir", o.front.spool_directory,
@@ -117,11 +153,31 @@ void add_proxies(CLI::App& command, ServeOptions& o) {
       ->group(group);
 }
 
+void add_marks(CLI::App& command, ServeOptions& o) {
+  const std::string group = "Marks of requests";
+  front::Marking& marking = o.front.marking;
+  command
+      .add_flag("--request-id", marking.request_id,
+                "Give each request an X-Request-ID, unless it has one, and its answer the same")
+      ->group(group);
+  command
+      .add_flag("--trace", marking.trace,
+                "Give each request a traceparent, unless it has one (W3C Trace Context)")
+      ->group(group);
+  command
+      .add_flag("--server-timing", marking.server_timing,
+                "Give each answer a Server-Timing: milliseconds in the queue, and in the "
+                "application up to the first byte")
+      ->group(group);
+}
+
 }  // namespace
 
 void add_client_options(CLI::App& command, ServeOptions& options) {
   add_limits(command, options);
+  add_clients(command, options);
   add_proxies(command, options);
+  add_marks(command, options);
 }
 
 }  // namespace forebay::cli

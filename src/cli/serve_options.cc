@@ -40,7 +40,7 @@ void add_network(CLI::App& command, ServeOptions& o) {
              "as it was started")
       ->group(group);
   add_count(command, "--max-connections", o.front.connections_max, kOne, kMany,
-            "Beyond: 503 and close")
+            "Beyond: idle ones are closed to make room, then 503 and close")
       ->group(group);
 }
 
@@ -131,7 +131,7 @@ void add_queue(CLI::App& command, ServeOptions& o) {
             "Most requests that wait at once; guards memory")
       ->group(group);
   add_parsed(command, "--max-queue-bytes", o.front.queue.bytes_max, parse_positive_bytes,
-             "Most bytes of bodies that wait or run at once", "SIZE", "2G")
+             "Most bytes of bodies that arrive, wait or run at once; beyond: 503", "SIZE", "2G")
       ->group(group);
   command
       .add_flag_callback(

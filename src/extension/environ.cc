@@ -46,6 +46,7 @@ bool EnvironBuilder::open(PyObject* templates) {
   remote_port_ = interned("REMOTE_PORT");
   wsgi_input_ = interned("wsgi.input");
   queue_time_ = interned("forebay.queue_time");
+  client_disconnected_ = interned("forebay.client_disconnected");
   http10_ = interned("HTTP/1.0");
   script_name_ = interned("SCRIPT_NAME");
   url_scheme_ = interned("wsgi.url_scheme");
@@ -61,9 +62,9 @@ bool EnvironBuilder::open(PyObject* templates) {
     }
     // These are set for each request. With their places taken here, a copy of the dict has its
     // final size from the start and does not grow (which costs more than all the rest).
-    for (const Ref* key :
-         {&request_method_, &path_info_, &query_string_, &raw_uri_, &request_uri_,
-          &server_protocol_, &remote_addr_, &remote_port_, &wsgi_input_, &queue_time_}) {
+    for (const Ref* key : {&request_method_, &path_info_, &query_string_, &raw_uri_, &request_uri_,
+                           &server_protocol_, &remote_addr_, &remote_port_, &wsgi_input_,
+                           &queue_time_, &client_disconnected_}) {
       if (PyDict_SetItem(base.get(), key->get(), Py_None) != 0) {
         return false;
       }
@@ -73,7 +74,8 @@ bool EnvironBuilder::open(PyObject* templates) {
   return PyErr_Occurred() == nullptr;
 }
 
-Ref EnvironBuilder::build(const Request& request, PyObject* input, double queue_seconds) {
+Ref EnvironBuilder::build(const Request& request, PyObject* input, PyObject* client_disconnected,
+                          double queue_seconds) {
   ++requests_;
   if (request.header.listener >= templates_.size()) {
     PyErr_Format(PyExc_IndexError, "no environ template for listener %d",
@@ -93,6 +95,7 @@ Ref EnvironBuilder::build(const Request& request, PyObject* input, double queue_
                                    request.is_http11() ? http11_.get() : http10_.get()) == 0 &&
                     set_origin(dict, request) && set_remote(dict, request) &&
                     PyDict_SetItem(dict, wsgi_input_.get(), input) == 0 &&
+                    PyDict_SetItem(dict, client_disconnected_.get(), client_disconnected) == 0 &&
                     set(dict, queue_time_, Ref::steal(PyFloat_FromDouble(queue_seconds))) &&
                     set_fields(dict, request);
   return done ? std::move(environ) : Ref();

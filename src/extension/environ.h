@@ -25,7 +25,8 @@ class EnvironBuilder {
   /// `templates`: a list of dicts, one per listener.
   [[nodiscard]] bool open(PyObject* templates);
   /// A new dict.
-  [[nodiscard]] Ref build(const Request& request, PyObject* input, double queue_seconds);
+  [[nodiscard]] Ref build(const Request& request, PyObject* input, PyObject* client_disconnected,
+                          double queue_seconds);
 
  private:
   /// One key of the environ that fields lead to, in whatever case they were sent.
@@ -57,8 +58,8 @@ class EnvironBuilder {
 
   std::vector<Ref> templates_;
   Ref request_method_, path_info_, query_string_, raw_uri_, request_uri_, server_protocol_,
-      remote_addr_, remote_port_, wsgi_input_, queue_time_, script_name_, url_scheme_, http10_,
-      http11_, https_;
+      remote_addr_, remote_port_, wsgi_input_, queue_time_, client_disconnected_, script_name_,
+      url_scheme_, http10_, http11_, https_;
   NameMap<Key*> by_field_name_;  // as received
   NameMap<Key> by_key_name_;     // as in the environ; nodes of this map do not move
   std::uint64_t requests_ = 0;

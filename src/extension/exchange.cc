@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "extension/client_watch.h"
 #include "extension/errors.h"
 #include "extension/file_wrapper.h"
 #include "extension/input.h"
@@ -82,11 +83,12 @@ bool Exchange::open_input() {
 }
 
 Ref Exchange::call_app() {
-  if (!input_) {
+  if (!input_ || !server_.have_watch(claimed_.ticket)) {
     return {};
   }
   const Duration queued(claimed_.claimed_at_ns - request_.header.queued_at_ns);
-  const Ref environ = server_.environ_.build(request_, input_.get(), to_seconds(queued));
+  const Ref environ =
+      server_.environ_.build(request_, input_.get(), server_.watch_.get(), to_seconds(queued));
   if (!environ) {
     return {};
   }
@@ -180,6 +182,17 @@ bool Server::serve(const Claimed& claimed, PyObject* app) {
   // Without a responder there is no memory left for the smallest object: the front will see the end
   // of the process and answer.
   return have_responder() && Exchange(*this, claimed, app).run();
+}
+
+bool Server::have_watch(channel::Ticket ticket) {
+  if (watch_ && Py_REFCNT(watch_.get()) == 1) {
+    unbox<ClientWatch>(watch_.get()).ticket = ticket;
+    return true;
+  }
+  watch_ =
+      Ref::steal(box<ClientWatch>(reinterpret_cast<PyTypeObject*>(state_.client_watch_type.get()),
+                                  Ref::borrow(worker_), &region_, index_, ticket));
+  return bool(watch_);
 }
 
 bool Server::have_responder() {

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "base/crash_point.h"
+#include "extension/client_watch.h"
 #include "extension/file_wrapper.h"
 #include "extension/response.h"
 #include "extension/state.h"
@@ -12,6 +13,7 @@
 ///   exchange.cc  one request                      input.cc         wsgi.input
 ///   response.cc  start_response, write, records   file_wrapper.cc  wsgi.file_wrapper
 ///   head.cc      checks of status and headers     control_line.cc  the socket to the front
+///   client_watch.cc  has the client left?
 namespace forebay::extension {
 namespace {
 
@@ -30,6 +32,7 @@ int execute(PyObject* module) {
   state.worker_type = make_worker_type(module);
   state.file_wrapper_type = make_file_wrapper_type(module);
   state.responder_type = make_responder_type(module);
+  state.client_watch_type = make_client_watch_type(module);
   if (PyErr_Occurred() != nullptr) {
     return -1;
   }

@@ -14,6 +14,7 @@ struct State {
   Ref worker_type;
   Ref file_wrapper_type;
   Ref responder_type;
+  Ref client_watch_type;
 };
 
 }  // namespace forebay::extension

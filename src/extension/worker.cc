@@ -7,13 +7,13 @@
 
 namespace forebay::extension {
 
-bool Worker::run(std::uint32_t index, PyObject* app, PyObject* templates) {
+bool Worker::run(PyObject* self, std::uint32_t index, PyObject* app, PyObject* templates) {
   if (index >= region_.geometry().servers) {
     PyErr_Format(PyExc_ValueError, "there is no server %u in the channel, only %u", index,
                  region_.geometry().servers);
     return false;
   }
-  Server server(state_, control_, region_, index, wake_.get());
+  Server server(state_, control_, self, region_, index, wake_.get());
   if (!server.open(templates)) {
     return false;
   }
@@ -114,7 +114,7 @@ PyObject* run(PyObject* self, PyObject* arguments) {
   if (PyArg_ParseTuple(arguments, "IOO:run", &server, &app, &templates) == 0) {
     return nullptr;
   }
-  return unbox<Worker>(self).run(server, app, templates) ? none() : nullptr;
+  return unbox<Worker>(self).run(self, server, app, templates) ? none() : nullptr;
 }
 
 PyObject* stop(PyObject* self, PyObject* /*unused*/) {

@@ -26,7 +26,8 @@ class Worker {
   [[nodiscard]] ControlLine& control() { return control_; }
 
   /// One server's loop: claim, serve, again. True: the channel has closed or stop() was called.
-  [[nodiscard]] bool run(std::uint32_t index, PyObject* app, PyObject* templates);
+  /// `self`: the Python object around this.
+  [[nodiscard]] bool run(PyObject* self, std::uint32_t index, PyObject* app, PyObject* templates);
   /// The loops end after the request that they run.
   void stop();
 

@@ -124,6 +124,15 @@ void AccessLog::json(std::string& out, const Record& r) {
             to_seconds(r.app_time), to_seconds(r.write_time),
             r.worker_pid == 0 ? "null" : std::to_string(r.worker_pid), r.queue_length_at_arrival,
             word(r.reason));
+  if (r.proxy_time) {
+    format_to(std::back_inserter(out), ",\"proxy_time\":{:.6f}", to_seconds(*r.proxy_time));
+  }
+  if (!r.request_id.empty()) {
+    append_key(out, "request_id", r.request_id);
+  }
+  if (!r.trace_id.empty()) {
+    append_key(out, "trace_id", r.trace_id);
+  }
   append_key(out, "referer", r.referer);
   append_key(out, "user_agent", r.user_agent);
   out.append("}\n");

@@ -13,6 +13,7 @@ std::string proxy_status(const Answer& answer) {
     case Reason::kQueueTimeout:
     case Reason::kPredictedWait:
     case Reason::kShuttingDown:
+    case Reason::kNoRoom:
       return format("forebay; error=connection_limit_reached; details=\"{}\"", word(answer.reason));
     case Reason::kWorkerDied:
       return "forebay; error=connection_terminated";
@@ -39,6 +40,9 @@ Answer answer_for(Reason reason) {
       return {502, reason, "The application died while it worked on the request.", 0};
     case Reason::kWorkerTimeout:
       return {504, reason, "The application took too long.", 0};
+    case Reason::kNoRoom:
+      return {503, reason, "There is no room for the body now. Nothing was done; try again later.",
+              0};
     case Reason::kSlowRequest:
       return {408, reason, "The request took too long to arrive.", 0};
     default:
@@ -64,6 +68,9 @@ std::size_t write_answer(std::string& out, const Answer& answer, std::string_vie
   head.field("Cache-Control", "no-store");
   if (answer.retry_after != 0) {
     head.field("Retry-After", std::to_string(answer.retry_after));
+  }
+  if (!answer.request_id.empty()) {
+    head.field("X-Request-ID", answer.request_id);
   }
   if (const std::string status = proxy_status(answer); !status.empty()) {
     head.field("Proxy-Status", status);

@@ -20,6 +20,8 @@ class Backend {
   [[nodiscard]] virtual bool start(Exchange& exchange) = 0;
   /// Takes it back. False: a server has begun it.
   [[nodiscard]] virtual bool cancel(Exchange& exchange) = 0;
+  /// A server runs it for a client that has left: whoever asks there is told so.
+  virtual void abandon(Exchange& exchange) = 0;
   /// Has a server begun it? Then Exchange::started and worker_pid are set.
   virtual bool begun(Exchange& exchange) = 0;
 

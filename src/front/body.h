@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "front/budget.h"
 #include "front/spool_file.h"
 
 namespace forebay::front {
@@ -14,13 +15,17 @@ namespace forebay::front {
 /// an unlinked file from then on.
 class Body {
  public:
-  /// `expected` bytes if the head said so, else 0.
-  void expect(std::uint64_t expected, std::uint64_t memory_max) {
+  /// `expected` bytes if the head said so, else 0. All that comes counts in `budget`.
+  void expect(std::uint64_t expected, std::uint64_t memory_max, Budget& budget) {
+    share_ = Budget::Share(budget);
     memory_max_ = memory_max;
     memory_.reserve(expected <= memory_max ? expected : 0);
   }
-  /// Errors: no temporary file, disk full.
+  /// Errors: no room in the budget, no temporary file, disk full.
   Result<void> append(std::string_view bytes, const std::string& directory) {
+    if (!share_.take(bytes.size())) {
+      return fail("too many bytes of bodies are held at once (--max-queue-bytes)");
+    }
     if (memory_.size() + bytes.size() <= memory_max_) {
       memory_.append(bytes);
       return {};
@@ -63,6 +68,7 @@ class Body {
     return moved;
   }
 
+  Budget::Share share_;
   std::string memory_;
   std::optional<SpoolFile> file_;
   std::uint64_t memory_max_ = 0;

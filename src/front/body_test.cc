@@ -29,8 +29,9 @@ std::string content(const SpoolFile& file) {
 }
 
 TEST(Body, StaysInMemoryUpToItsLimit) {
+  Budget budget(1 << 30);
   Body body;
-  body.expect(0, kMemory);
+  body.expect(0, kMemory, budget);
   const std::string all = append(body, kMemory, 7);
   ASSERT_TRUE(body.complete());
   EXPECT_EQ(body.memory(), all);
@@ -39,8 +40,9 @@ TEST(Body, StaysInMemoryUpToItsLimit) {
 
 TEST(Body, IsInAFileBeyond) {
   for (const std::size_t piece : {1UL, 7UL, 999UL, 1000UL, 1001UL, 5000UL}) {
+    Budget budget(1 << 30);
     Body body;
-    body.expect(0, kMemory);
+    body.expect(0, kMemory, budget);
     const std::string all = append(body, 5 * kMemory + 1, piece);
     ASSERT_TRUE(body.complete());
     ASSERT_TRUE(body.file());
@@ -51,8 +53,9 @@ TEST(Body, IsInAFileBeyond) {
 }
 
 TEST(Body, WritesSmallPiecesTogether) {
+  Budget budget(1 << 30);
   Body body;
-  body.expect(0, kMemory);
+  body.expect(0, kMemory, budget);
   append(body, 2 * kMemory, 1);
   ASSERT_TRUE(body.file());
   EXPECT_EQ(body.file()->size(), kMemory);

@@ -31,7 +31,7 @@ Connection::Connection(Front& front, Fd socket, std::uint16_t listener)
     : front_(front),
       stream_(front.loop().poller(), std::move(socket), *this),
       input_(stream_, changed_),
-      out_(stream_, changed_, front.settings(), front.ticker()),
+      out_(stream_, changed_, front.settings(), front.ticker(), front.spool()),
       peer_(peer_of(front, stream_.fd())),
       parser_(front.limits(peer_.trusted)),
       listener_(listener) {}
@@ -97,13 +97,17 @@ net::Task<bool> Connection::read_head() {
     if (timed_out_ && parser_.started()) {
       co_return co_await refuse(answer_for(Reason::kSlowRequest));
     }
-    if (timed_out_) {
+    if (timed_out_ && !arriving()) {
       co_return false;
+    }
+    if (std::exchange(timed_out_, false)) {
+      armed = nullptr;  // something has come just in time
     }
   }
 }
 
 net::Task<bool> Connection::handle() {
+  ++requests_;
   Relay relay(out_, changed_, facts(), front_.scratch(), front_.date_clock());
   Exchange exchange(parser_.head(), relay);
   exchange.listener = listener_;
@@ -120,6 +124,7 @@ net::Task<bool> Connection::handle() {
     co_return co_await answer({found.error().status, Reason::kBadRequest, found.error().reason, 0},
                               exchange);
   }
+  mark(exchange, relay);
   ++front_.metrics().active_requests;
   const bool goes_on = co_await serve(exchange, relay);
   --front_.metrics().active_requests;
@@ -139,8 +144,22 @@ std::expected<void, http::ParseError> Connection::find_origin(Exchange& exchange
   return {};
 }
 
+/// What the application, the client and the log will know the request by.
+void Connection::mark(Exchange& exchange, Relay& relay) {
+  Marker& marker = front_.marker();
+  parser_.change_fields(
+      [&](std::vector<http::Field>& fields) { marker.mark(fields, peer_.trusted, exchange); });
+  if (marker.marks_answers()) {
+    relay.mark_with(marker, exchange);
+  }
+}
+
 net::Task<bool> Connection::read_body(Exchange& exchange) {
   const http::RequestHead& head = parser_.head();
+  const Settings& settings = front_.settings();
+  if (!front_.bodies().has_room(head.content_length)) {
+    co_return co_await refuse(answer_for(Reason::kNoRoom));
+  }
   if (head.expect_continue && head.framing != http::BodyFraming::kNone) {
     if (const auto refusal = front_.dispatcher().look(head.content_length)) {
       linger_ = true;
@@ -149,7 +168,8 @@ net::Task<bool> Connection::read_body(Exchange& exchange) {
     }
     out_.send({"HTTP/1.1 100 Continue\r\n\r\n"});
   }
-  exchange.body.expect(head.content_length, front_.settings().body_memory);
+  exchange.body.expect(head.content_length, settings.body_memory, front_.bodies());
+  Pace pace(settings.body_rate_min, settings.body_timeout);
   for (;;) {
     const Parsed event = parse();
     if (event == Parsed::kError) {
@@ -157,13 +177,12 @@ net::Task<bool> Connection::read_body(Exchange& exchange) {
           {parser_.error().status, Reason::kBadRequest, parser_.error().reason, 0});
     }
     if (event == Parsed::kBody || event == Parsed::kComplete) {
-      const Result<void> kept =
-          event == Parsed::kBody
-              ? exchange.body.append(parser_.body(), front_.settings().spool_directory)
-              : exchange.body.complete();
+      const Result<void> kept = event == Parsed::kBody
+                                    ? exchange.body.append(parser_.body(), settings.spool_directory)
+                                    : exchange.body.complete();
       if (!kept) {
-        front_.log().error("a request's body is lost: {}", kept.error().message);
-        co_return co_await refuse({500, Reason::kBadRequest, "No room for the body.", 0});
+        front_.no_room_for_body(kept.error());
+        co_return co_await refuse(answer_for(Reason::kNoRoom));
       }
       if (event == Parsed::kBody) {
         continue;
@@ -171,14 +190,16 @@ net::Task<bool> Connection::read_body(Exchange& exchange) {
       net::TimeoutList::disarm(*this);
       co_return true;
     }
-    if (client_left()) {
+    if (silenced()) {
       log(nullptr, 400, 0, Reason::kBadRequest);
       co_return false;
     }
-    front_.ticker().arm(front_.ticker().body, *this);
+    if (!net::Timeout::linked()) {
+      front_.ticker().arm(front_.ticker().body, *this);
+    }
     input_.arm(true);
     co_await changed_.wait();
-    if (timed_out_) {
+    if (std::exchange(timed_out_, false) && !pace.keeps_up(exchange.body.size())) {
       co_return co_await refuse(answer_for(Reason::kSlowRequest));
     }
   }
@@ -224,6 +245,9 @@ net::Task<bool> Connection::answer(Answer answer, const Exchange& exchange) {
   if (answer.status == 503) {
     answer.retry_after = front_.dispatcher().retry_after();
   }
+  if (front_.settings().marking.request_id) {
+    answer.request_id = exchange.marks.request_id;
+  }
   std::string text;
   const std::size_t bytes = write_answer(text, answer, field(parser_.head(), "accept"), request,
                                          front_.date_clock().now());
@@ -237,6 +261,9 @@ net::Task<bool> Connection::refuse(Answer answer) {
   net::TimeoutList::disarm(*this);
   timed_out_ = false;
   linger_ = true;
+  if (answer.status == 503) {
+    answer.retry_after = front_.dispatcher().retry_after();
+  }
   std::string text;
   const http::RequestFacts request{.is_head = false, .minor_version = 1, .keep_alive = false};
   const std::size_t bytes = write_answer(text, answer, "", request, front_.date_clock().now());
@@ -256,12 +283,12 @@ net::Task<void> Connection::close() {
   net::TimeoutList::disarm(*this);
   // Closing with unread bytes resets the connection, and the client may lose our answer (RFC 9112
   // section 9.6): say that we are done, then listen a little longer.
-  if ((linger_ || !input_.data().empty()) && !client_left()) {
+  if ((linger_ || !input_.data().empty()) && !silenced()) {
     stream_.shutdown_write();
     timed_out_ = false;
     front_.ticker().arm(front_.ticker().linger, *this);
     std::size_t heard = 0;
-    while (!client_left() && !timed_out_ && heard < kLingerBytes) {
+    while (!silenced() && !timed_out_ && heard < kLingerBytes) {
       heard += input_.data().size();
       input_.consume(input_.data().size());
       input_.arm(true);
@@ -270,6 +297,11 @@ net::Task<void> Connection::close() {
     net::TimeoutList::disarm(*this);
   }
   stream_.close();
+}
+
+bool Connection::client_left() const {
+  const bool may_wait = front_.settings().half_close && !stream_.hung_up();
+  return out_.failed() || (input_.gone() && !may_wait);
 }
 
 bool Connection::arriving() const { return !input_.data().empty() || stream_.has_unread(); }
@@ -286,9 +318,10 @@ void Connection::timed_out() {
 
 http::RequestFacts Connection::facts() const {
   const http::RequestHead& head = parser_.head();
+  const std::uint64_t most = front_.settings().requests_per_connection_max;
   return {.is_head = head.method == "HEAD",
           .minor_version = head.minor_version,
-          .keep_alive = head.keep_alive && !draining_};
+          .keep_alive = head.keep_alive && !draining_ && (most == 0 || requests_ < most)};
 }
 
 void Connection::log(const Exchange* exchange, int status, std::uint64_t bytes, Reason reason) {
@@ -306,6 +339,11 @@ void Connection::log(const Exchange* exchange, int status, std::uint64_t bytes, 
     record.protocol = head.minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0";
     record.referer = field(head, "referer");
     record.user_agent = field(head, "user-agent");
+  }
+  if (exchange != nullptr) {
+    record.request_id = exchange->marks.request_id;
+    record.trace_id = exchange->marks.trace_id;
+    record.proxy_time = exchange->marks.proxy_time;
   }
   if (exchange != nullptr && exchange->queued != TimePoint{}) {
     record.was_queued = true;

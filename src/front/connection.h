@@ -58,8 +58,13 @@ class Connection final : public Link<ConnectionTag>,
   http::RequestParser::Event parse();
   /// The client has sent something that was not parsed yet.
   [[nodiscard]] bool arriving() const;
-  [[nodiscard]] bool client_left() const { return input_.gone() || out_.failed(); }
+  /// Nothing more is heard of the client.
+  [[nodiscard]] bool silenced() const { return input_.gone() || out_.failed(); }
+  /// It does not wait for an answer any more. Who has only closed its own side is taken to be
+  /// gone, unless told otherwise: from here the two look the same.
+  [[nodiscard]] bool client_left() const;
   [[nodiscard]] http::RequestFacts facts() const;
+  void mark(Exchange& exchange, Relay& relay);
   /// Sets what proxies say about where the request came from. Errors: see Forwarding::origin().
   [[nodiscard]] std::expected<void, http::ParseError> find_origin(Exchange& exchange) const;
   void log(const Exchange* exchange, int status, std::uint64_t bytes, Reason reason);
@@ -82,7 +87,8 @@ class Connection final : public Link<ConnectionTag>,
   Outbox out_;
   const Peer peer_;
   http::RequestParser parser_;
-  TimePoint began_;  // of the current request
+  TimePoint began_;             // of the current request
+  std::uint64_t requests_ = 0;  // the current one included
   std::uint16_t listener_;
   bool have_head_ = false;  // parser_.head() is there
   bool linger_ = false;     // unread bytes of the client may be under way

@@ -43,9 +43,11 @@ bool Dispatcher::take_back(Exchange& exchange) {
 bool Dispatcher::withdraw(Exchange& exchange) {
   queue_.left(exchange, Clock::now());
   const bool unseen = take_back(exchange);
-  metrics_.abandoned += unseen ? 1 : 0;
   if (unseen) {
+    ++metrics_.abandoned;
     pump();
+  } else {
+    backend_->abandon(exchange);
   }
   arm_timer();  // what it taught may have brought the deadlines of others closer
   return unseen;

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "front/body.h"
 #include "front/forwarded.h"
+#include "front/marks.h"
 #include "http/field.h"
 #include "http/request.h"
 #include "queue/queue.h"
@@ -28,8 +29,9 @@ enum class Reason : std::uint8_t {
   kWorkerTimeout,
   kBadRequest,
   kSlowRequest,
+  kNoRoom,
 };
-inline constexpr std::array<std::string_view, 11> kReasonWords{"ok",
+inline constexpr std::array<std::string_view, 12> kReasonWords{"ok",
                                                                "queue_full",
                                                                "queue_timeout",
                                                                "predicted_wait",
@@ -39,7 +41,8 @@ inline constexpr std::array<std::string_view, 11> kReasonWords{"ok",
                                                                "worker_died",
                                                                "worker_timeout",
                                                                "bad_request",
-                                                               "slow_request"};
+                                                               "slow_request",
+                                                               "no_room"};
 [[nodiscard]] constexpr std::string_view word(Reason reason) {
   return kReasonWords[static_cast<std::size_t>(reason)];
 }
@@ -83,6 +86,7 @@ struct Exchange : queue::Entry {
   std::string_view remote_host;  // of the client; a proxy's, unless one that is trusted says it
   std::uint16_t remote_port = 0;
   Origin origin;
+  Marks marks;
 
   TimePoint began;    // first byte of the head
   TimePoint queued;   // complete, offered to the queue

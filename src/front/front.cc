@@ -9,6 +9,9 @@ namespace forebay::front {
 namespace {
 
 constexpr std::chrono::milliseconds kFlushAgain{200};
+/// A connection younger than this makes no room for others.
+constexpr std::chrono::seconds kIdleMin{1};
+constexpr std::chrono::seconds kSayAgain{10};
 
 }  // namespace
 
@@ -20,6 +23,9 @@ Front::Front(net::Loop& loop, Settings settings, Log& log, std::optional<AccessL
       access_log_(std::move(access_log)),
       flush_timer_(loop),
       ticker_(loop, settings_),
+      bodies_(settings_.queue.bytes_max),
+      spool_(settings_.spool_total_max),
+      marker_(settings_.marking),
       dispatcher_(loop, settings_.queue, metrics_) {
   trusted_limits_.underscore_exceptions = settings_.forwarding.forwarder_fields;
 }
@@ -34,6 +40,7 @@ void Front::start_accepting() {
     listeners_[i].accept_on(
         loop_, [this, index](Fd socket) { accept(std::move(socket), index); },
         [this](int code) {
+          close_idle();
           if (!std::exchange(out_of_descriptors_, true)) {
             log_.error(
                 "cannot accept connections for now: {}. Raise the limit (ulimit -n, "
@@ -46,7 +53,7 @@ void Front::start_accepting() {
 
 void Front::accept(Fd socket, std::uint16_t listener) {
   out_of_descriptors_ = false;
-  if (metrics_.connections >= settings_.connections_max) {
+  if (metrics_.connections >= settings_.connections_max && !close_idle()) {
     return refuse(std::move(socket));
   }
   ++metrics_.connections_accepted;
@@ -59,6 +66,15 @@ void Front::accept(Fd socket, std::uint16_t listener) {
   }
   net::spawn(connection.run(),
              [this, owned = std::move(owned)]() mutable { ended(std::move(owned)); });
+}
+
+/// Not one that has only just come: its request may be under way.
+bool Front::close_idle() {
+  const std::size_t before = metrics_.connections;
+  ticker_.keep_alive.expire_first(Clock::now(), kIdleMin);
+  const bool closed = metrics_.connections < before;
+  metrics_.connections_evicted += closed ? 1 : 0;
+  return closed;
 }
 
 /// At the limit a client gets an answer rather than a place in a queue that nobody sees.
@@ -107,6 +123,14 @@ void Front::finished(const Record& record) {
   access_log_->write(record);
   if (!std::exchange(flush_posted_, true)) {
     loop_.post([this] { flush_access_log(); });
+  }
+}
+
+void Front::no_room_for_body(const Error& error) {
+  const TimePoint now = Clock::now();
+  if (now - no_room_said_ > kSayAgain) {
+    no_room_said_ = now;
+    log_.error("requests are answered 503, there is no room for their bodies: {}", error.message);
   }
 }
 

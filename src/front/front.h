@@ -9,9 +9,11 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "front/access_log.h"
+#include "front/budget.h"
 #include "front/connection.h"
 #include "front/date_clock.h"
 #include "front/dispatcher.h"
+#include "front/marks.h"
 #include "front/metrics.h"
 #include "front/settings.h"
 #include "front/ticker.h"
@@ -47,9 +49,16 @@ class Front {
   [[nodiscard]] Dispatcher& dispatcher() { return dispatcher_; }
   [[nodiscard]] Metrics& metrics() { return metrics_; }
   [[nodiscard]] Ticker& ticker() { return ticker_; }
+  /// The bytes of all request bodies that are being received, wait or run.
+  [[nodiscard]] Budget& bodies() { return bodies_; }
+  /// The bytes of all responses that lie in files.
+  [[nodiscard]] Budget& spool() { return spool_; }
+  [[nodiscard]] Marker& marker() { return marker_; }
   [[nodiscard]] DateClock& date_clock() { return date_clock_; }
   /// For building a head within one call.
   [[nodiscard]] std::string& scratch() { return scratch_; }
+  /// A request was refused for want of room: says so in the log, now and then.
+  void no_room_for_body(const Error& error);
   /// A request is over: log and count it.
   void finished(const Record& record);
   /// After somebody has renamed the log files: opens them anew.
@@ -58,6 +67,8 @@ class Front {
  private:
   void flush_access_log();
   void accept(Fd socket, std::uint16_t listener);
+  /// Closes the connection that has been idle for longest. False: there is none.
+  bool close_idle();
   void refuse(Fd socket);
   void ended(std::unique_ptr<Connection> connection);
 
@@ -71,6 +82,9 @@ class Front {
   bool dropping_ = false;      // lines of the access log, and we have said so
   Metrics metrics_;
   Ticker ticker_;
+  Budget bodies_;
+  Budget spool_;
+  Marker marker_;
   DateClock date_clock_;
   std::string scratch_;
   Dispatcher dispatcher_;
@@ -79,6 +93,7 @@ class Front {
   std::function<void()> drained_;
   bool draining_ = false;
   bool out_of_descriptors_ = false;
+  TimePoint no_room_said_;  // the last time
 };
 
 }  // namespace forebay::front

@@ -83,8 +83,8 @@ void write_queue(Page& page, const Metrics& m, const queue::RequestQueue& queue,
   page.histogram(m.wait_shed, "outcome=\"shed\"");
   page.histogram(m.wait_gone, "outcome=\"gone\"");
   page.family("forebay_queue_rejected_total", "counter", "Requests answered 503, never run.");
-  for (const Reason reason :
-       {Reason::kQueueFull, Reason::kQueueTimeout, Reason::kPredictedWait, Reason::kShuttingDown}) {
+  for (const Reason reason : {Reason::kQueueFull, Reason::kQueueTimeout, Reason::kPredictedWait,
+                              Reason::kShuttingDown, Reason::kNoRoom}) {
     page.value(m.by_reason[static_cast<std::size_t>(reason)],
                format("reason=\"{}\"", word(reason)));
   }
@@ -129,6 +129,8 @@ void write_http(Page& page, const Metrics& m) {
               m.connections_accepted);
   page.single("forebay_connections_refused_total", "counter",
               "Connections refused at the connection limit.", m.connections_refused);
+  page.single("forebay_connections_evicted_total", "counter",
+              "Idle connections closed to make room for others.", m.connections_evicted);
   page.single("forebay_access_log_dropped_total", "counter",
               "Lines of the access log lost because nobody read them.", m.access_log_dropped);
 }

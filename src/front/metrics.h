@@ -27,6 +27,7 @@ struct Metrics {
 
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_refused = 0;
+  std::uint64_t connections_evicted = 0;  // idle ones, for others
   std::size_t connections = 0;
   std::size_t active_requests = 0;
 

@@ -56,6 +56,7 @@ std::size_t Outbox::write_now(std::initializer_list<std::string_view> parts) {
     return 0;
   }
   const std::size_t sent = stream_.write(std::span(vector).first(count));
+  sent_ += sent;
   if (stream_.broken()) {
     fail();
   }
@@ -78,6 +79,7 @@ void Outbox::keep(std::string_view bytes) {
     }
     spill_.emplace(std::move(*file));
   }
+  share_.take_what_is_there(bytes.size());
   if (!spill_->append(bytes)) {
     fail();
   }
@@ -117,6 +119,7 @@ bool Outbox::flush_spill() {
     }
   }
   spill_.reset();
+  share_.give_back();
   spill_sent_ = 0;
   return true;
 }
@@ -135,39 +138,48 @@ bool Outbox::flush_file() {
 
 bool Outbox::copy_from(int fd, std::uint64_t& offset, std::uint64_t left) {
   const std::size_t sent = stream_.write_file(fd, offset, std::min(left, kSendfileMax));
+  sent_ += sent;
   if (sent == 0 && !stream_.blocked()) {
     fail();  // the client is gone, or a file that became shorter cannot be completed
   }
   return sent > 0;
 }
 
-/// The client's time runs from when it last took something.
+/// From now on the client has to keep up its pace.
 void Outbox::wait_writable() {
   if (!net::Timeout::linked()) {
+    pace_.begin(taken());
     ticker_.arm(ticker_.write, *this);
   }
 }
 
 void Outbox::writable() {
-  net::TimeoutList::disarm(*this);
   flush();
   if (failed_ || drained()) {
+    net::TimeoutList::disarm(*this);
     changed_.set();
   }
 }
+
+/// What we have written may still lie in the kernel, megabytes of it.
+std::uint64_t Outbox::taken() const { return sent_ - std::min(sent_, stream_.unsent()); }
 
 void Outbox::fail() {
   failed_ = true;
   memory_ = {};
   memory_sent_ = 0;
   spill_.reset();
+  share_.give_back();
   spill_sent_ = 0;
   file_.reset();
   file_left_ = 0;
 }
 
-/// The client has not taken a byte for too long.
 void Outbox::timed_out() {
+  if (pace_.keeps_up(taken())) {
+    ticker_.arm(ticker_.write, *this);
+    return;
+  }
   fail();
   changed_.set();
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "front/budget.h"
+#include "front/pace.h"
 #include "front/settings.h"
 #include "front/spool_file.h"
 #include "net/event.h"
@@ -25,8 +27,16 @@ class Ticker;
 class Outbox final : private net::Timeout {
  public:
   /// `changed` is set when the outbox has drained or failed later, never from within a call.
-  Outbox(net::Stream& stream, net::Event& changed, const Settings& settings, Ticker& ticker)
-      : stream_(stream), changed_(changed), settings_(settings), ticker_(ticker) {}
+  /// What goes to a file counts in `spool`.
+  Outbox(net::Stream& stream, net::Event& changed, const Settings& settings, Ticker& ticker,
+         Budget& spool)
+      : stream_(stream),
+        changed_(changed),
+        settings_(settings),
+        ticker_(ticker),
+        spool_(spool),
+        share_(spool),
+        pace_(settings.write_rate_min, settings.write_timeout) {}
 
   void send(std::initializer_list<std::string_view> parts);
   /// Nothing may be sent after a file but another response's bytes once it has drained.
@@ -38,7 +48,7 @@ class Outbox final : private net::Timeout {
   [[nodiscard]] bool failed() const { return failed_; }
   /// What was sent from the file still takes its place there, until all of it was.
   [[nodiscard]] bool has_room() const {
-    return failed_ || !spill_ || spill_->size() < settings_.spool_max;
+    return failed_ || !spill_ || (spill_->size() < settings_.spool_max && spool_.has_room(1));
   }
 
   /// The stream takes bytes again.
@@ -58,6 +68,8 @@ class Outbox final : private net::Timeout {
   /// One sendfile(2). False: blocked or failed.
   bool copy_from(int fd, std::uint64_t& offset, std::uint64_t left);
   void wait_writable();
+  /// What the client has taken, in bytes since the connection began.
+  [[nodiscard]] std::uint64_t taken() const;
   void fail();
   void timed_out() override;
 
@@ -65,6 +77,10 @@ class Outbox final : private net::Timeout {
   net::Event& changed_;
   const Settings& settings_;
   Ticker& ticker_;
+  Budget& spool_;
+  Budget::Share share_;  // of what is in spill_
+  Pace pace_;
+  std::uint64_t sent_ = 0;  // ever
   std::string memory_;
   std::size_t memory_sent_ = 0;
   std::optional<SpoolFile> spill_;

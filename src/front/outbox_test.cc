@@ -27,7 +27,7 @@ class OutboxTest : public ::testing::Test, public net::Stream::User {
     std::array<int, 2> pair{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair.data()), 0);
     stream_ = std::make_unique<net::Stream>(loop_.poller(), Fd(pair[0]), *this);
-    out_.emplace(*stream_, changed_, settings_, ticker_);
+    out_.emplace(*stream_, changed_, settings_, ticker_, spool_);
     client_.reset(pair[1]);
   }
   void readable() override {}
@@ -65,6 +65,7 @@ class OutboxTest : public ::testing::Test, public net::Stream::User {
   Fd client_;
   net::Event changed_;
   Ticker ticker_{loop_, settings_};
+  Budget spool_{3'000'000};
   std::optional<Outbox> out_;
 };
 
@@ -111,6 +112,24 @@ TEST_F(OutboxTest, HasNoRoomBeyondTheSpoolLimit) {
   EXPECT_FALSE(out_->has_room());
   EXPECT_EQ(read_all(), piece);
   EXPECT_TRUE(out_->has_room());
+}
+
+TEST_F(OutboxTest, AllOutboxesShareTheSpool) {
+  const std::string piece = pattern(4'000'000, 'x');
+  out_->send({piece});
+  EXPECT_FALSE(out_->has_room());
+  EXPECT_FALSE(spool_.has_room(1));
+  EXPECT_EQ(read_all(), piece);
+  EXPECT_TRUE(out_->has_room());
+  EXPECT_EQ(spool_.used(), 0U);
+}
+
+TEST_F(OutboxTest, WhatAGoneClientHeldIsGivenBack) {
+  out_->send({pattern(1'000'000, 'x')});
+  EXPECT_GT(spool_.used(), 0U);
+  client_.reset();
+  loop_.poller().poll(Duration{0});
+  EXPECT_EQ(spool_.used(), 0U);
 }
 
 TEST_F(OutboxTest, FailsWhenTheClientIsGoneAndForgetsTheRest) {

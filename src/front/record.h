@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/clock.h"
@@ -27,6 +28,9 @@ struct Record {
   bool was_queued = false;  // got as far as the queue
   std::size_t queue_length_at_arrival = 0;
   Reason reason = Reason::kOk;
+  std::string_view request_id;         // empty: none
+  std::string_view trace_id;           // empty: none
+  std::optional<Duration> proxy_time;  // from a proxy in front to the first byte, if it says so
 };
 
 }  // namespace forebay::front

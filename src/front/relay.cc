@@ -1,5 +1,9 @@
 #include "front/relay.h"
 
+#include <algorithm>
+
+#include "base/text.h"
+
 namespace forebay::front {
 
 void Relay::start(const ResponseStart& head, std::string_view body, bool end) {
@@ -14,6 +18,9 @@ void Relay::start(const ResponseStart& head, std::string_view body, bool end) {
     writer.cancel();
     spoil();
     return finish(end);
+  }
+  if (marker_ != nullptr) {
+    mark(writer, head.fields);
   }
   const std::optional<std::uint64_t> known =
       end ? std::optional<std::uint64_t>(body.size()) : std::nullopt;
@@ -30,6 +37,13 @@ void Relay::start(const ResponseStart& head, std::string_view body, bool end) {
     out_.send({scratch_, body, end && framing_.chunked ? http::kLastChunk : ""});
   }
   finish(end);
+}
+
+void Relay::mark(http::HeadWriter& writer, std::span<const http::Field> fields) const {
+  const bool has_id = std::ranges::any_of(fields, [](const http::Field& field) {
+    return equal_ignoring_case(field.name, "X-Request-ID");
+  });
+  marker_->mark_answer(writer, *exchange_, has_id);
 }
 
 void Relay::body(std::string_view bytes, bool end) {

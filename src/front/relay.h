@@ -27,6 +27,11 @@ class Relay final : public ResponseSink {
   void abort(Reason reason) override;
   void lost(Reason reason) override;
 
+  /// The answer is marked as that of `exchange`.
+  void mark_with(const Marker& marker, const Exchange& exchange) {
+    marker_ = &marker;
+    exchange_ = &exchange;
+  }
   /// The connection ends after this answer; its head says so if it is not out yet.
   void close_after() { facts_.keep_alive = false; }
   /// The client has left: the rest of the answer goes nowhere.
@@ -43,6 +48,7 @@ class Relay final : public ResponseSink {
   [[nodiscard]] std::uint64_t body_bytes() const { return body_bytes_; }
 
  private:
+  void mark(http::HeadWriter& writer, std::span<const http::Field> fields) const;
   /// What of `bytes` the Content-Length leaves room for.
   std::string_view take(std::string_view bytes);
   void finish(bool end);
@@ -54,6 +60,8 @@ class Relay final : public ResponseSink {
   http::RequestFacts facts_;
   std::string& scratch_;
   DateClock& clock_;
+  const Marker* marker_ = nullptr;
+  const Exchange* exchange_ = nullptr;
   http::ResponseFraming framing_;
   std::optional<std::uint64_t> left_;  // of the Content-Length
   std::uint64_t body_bytes_ = 0;

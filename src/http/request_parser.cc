@@ -22,6 +22,9 @@ constexpr size_t kKeptRequestLineBytes = 256;
 constexpr size_t kKeptFieldSectionBytes = 1024;
 constexpr size_t kKeptFields = 24;
 
+// A Host of our own, and room for change_fields().
+constexpr size_t kAddedFields = 4;
+
 }  // namespace
 
 RequestParser::Event RequestParser::next(std::string_view& input) {
@@ -113,7 +116,7 @@ RequestParser::Step RequestParser::read_fields(std::string_view& input) {
 }
 
 RequestParser::Step RequestParser::finish_head() {
-  fields_.reserve(section_lines_ + 1);  // and perhaps a Host of our own
+  fields_.reserve(section_lines_ + kAddedFields);
   const auto framing = read_field_section(field_section_.text(), fields_);
   if (!framing) return fail(framing.error().status, framing.error().reason);
   head_.method = start_.method;

@@ -36,6 +36,13 @@ class RequestParser {
   Event next(std::string_view& input);
 
   const RequestHead& head() const { return head_; }  // from kHead on
+  /// For who adds fields to those that the application sees, or takes some away, from kHead on:
+  /// `change(std::vector<Field>&)`. The text of new ones must live until reset().
+  template <typename Change>
+  void change_fields(Change&& change) {
+    change(fields_);
+    head_.fields = fields_;
+  }
   std::string_view body() const { return body_; }  // after kBody: a part of the input just consumed
   const ParseError& error() const { return error_; }  // after kError
 

@@ -1,5 +1,6 @@
 #include "net/stream.h"
 
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -35,6 +36,7 @@ std::size_t Stream::read(std::span<char> into) {
     unread_ = false;
   } else {
     at_end_ = true;
+    hung_up_ = hung_up_ || bytes < 0;
   }
   return 0;
 }
@@ -81,6 +83,7 @@ std::size_t Stream::written(ssize_t sent, bool incomplete) {
 void Stream::ready(std::uint32_t events) {
   constexpr std::uint32_t kBroken = EPOLLHUP | EPOLLERR;
   unread_ = unread_ || (events & (EPOLLIN | EPOLLRDHUP | kBroken)) != 0;
+  hung_up_ = hung_up_ || (events & kBroken) != 0;
   peer_closed_ = peer_closed_ || (events & (EPOLLRDHUP | kBroken)) != 0;
   if (blocked_ && (events & (EPOLLOUT | kBroken)) != 0) {
     blocked_ = false;
@@ -89,6 +92,13 @@ void Stream::ready(std::uint32_t events) {
   } else if (unread_) {
     user_.readable();
   }
+}
+
+std::uint64_t Stream::unsent() const {
+  int bytes = 0;
+  return open() && ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0
+             ? static_cast<std::uint64_t>(bytes)
+             : 0;
 }
 
 /// Writable sockets are no news until one was full: only then it is worth being told.

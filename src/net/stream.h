@@ -43,6 +43,8 @@ class Stream final : private Polled {
   [[nodiscard]] bool at_end() const { return at_end_ || !open(); }
   /// The peer sends no more; what it has sent may not be read yet.
   [[nodiscard]] bool peer_closed() const { return peer_closed_ || at_end(); }
+  /// It was reset, or both directions are closed: nobody is there any more.
+  [[nodiscard]] bool hung_up() const { return hung_up_ || broken(); }
   /// User::readable() will be called when there is something, also if that is known already.
   void want_read();
 
@@ -51,6 +53,8 @@ class Stream final : private Polled {
   /// The same from a file, sendfile(2): at most `bytes` from `offset` on, which it moves. 0 also
   /// when the file ends there.
   [[nodiscard]] std::size_t write_file(int file, std::uint64_t& offset, std::size_t bytes);
+  /// Bytes written that the peer has not taken: they lie in the kernel, or are under way.
+  [[nodiscard]] std::uint64_t unsent() const;
   /// Nothing can be written any more.
   [[nodiscard]] bool broken() const { return broken_ || !open(); }
   /// The last write was not taken whole: User::writable() will be called.
@@ -74,6 +78,7 @@ class Stream final : private Polled {
   bool unread_ = false;  // there may be something to read
   bool peer_closed_ = false;
   bool at_end_ = false;
+  bool hung_up_ = false;
   bool blocked_ = false;
   bool broken_ = false;
 };

@@ -137,6 +137,24 @@ TEST_F(StreamTest, APeerThatIsGoneBreaksIt) {
   EXPECT_FALSE(stream_->blocked());
 }
 
+TEST_F(StreamTest, KnowsWhoSendsNoMoreFromWhoIsGone) {
+  ::shutdown(peer_.get(), SHUT_WR);
+  poll();
+  EXPECT_TRUE(stream_->peer_closed());
+  EXPECT_FALSE(stream_->hung_up());
+  peer_.reset();
+  poll();
+  EXPECT_TRUE(stream_->hung_up());
+}
+
+TEST_F(StreamTest, CountsWhatThePeerHasNotTaken) {
+  EXPECT_EQ(stream_->unsent(), 0U);
+  EXPECT_EQ(write("12345"), 5U);
+  EXPECT_GE(stream_->unsent(), 5U);
+  EXPECT_EQ(take(), 5U);
+  EXPECT_EQ(stream_->unsent(), 0U);
+}
+
 TEST_F(StreamTest, MayBeDestroyedInTheCall) {
   on_readable_ = [this] { stream_.reset(); };
   say("x");

@@ -43,6 +43,16 @@ class TimeoutList {
       timeout.timed_out();
     }
   }
+  /// Times out the one that was armed first, if that is at least `age` ago. False: there is none.
+  bool expire_first(TimePoint now, Duration age) {
+    if (armed_.empty() || armed_.front()->due_ - duration_ + age > now) {
+      return false;
+    }
+    Timeout& timeout = *armed_.front();
+    timeout.unlink();
+    timeout.timed_out();
+    return true;
+  }
 
  private:
   Duration duration_;

@@ -49,6 +49,20 @@ TEST(TimeoutList, ArmingAgainMovesTheExpiryAndDisarmingEndsIt) {
   EXPECT_EQ(log, std::vector<int>({1}));
 }
 
+TEST(TimeoutList, TheFirstExpiresOnRequestIfItIsOldEnough) {
+  std::vector<int> log;
+  TimeoutList list(seconds(5));
+  Recorder one(log, 1);
+  Recorder two(log, 2);
+  EXPECT_FALSE(list.expire_first(kStart, seconds(0)));
+  list.arm(one, kStart);
+  list.arm(two, kStart + seconds(1));
+  EXPECT_FALSE(list.expire_first(kStart + seconds(1), seconds(2)));
+  EXPECT_TRUE(list.expire_first(kStart + seconds(2), seconds(2)));
+  EXPECT_EQ(log, std::vector<int>({1}));
+  EXPECT_FALSE(list.expire_first(kStart + seconds(2), seconds(2)));
+}
+
 TEST(TimeoutList, ADestroyedTimeoutDoesNotExpire) {
   std::vector<int> log;
   TimeoutList list(seconds(5));

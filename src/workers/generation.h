@@ -41,6 +41,7 @@ class Generation final : public net::Source {
   // The backend's part, see front::Backend.
   [[nodiscard]] bool start_exchange(front::Exchange& exchange);
   [[nodiscard]] bool cancel(front::Exchange& exchange);
+  void abandon(const front::Exchange& exchange);
   bool begun(front::Exchange& exchange);
 
   /// How many workers there shall be: at least 1, at most Options::workers_max().

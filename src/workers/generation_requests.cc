@@ -87,6 +87,10 @@ bool Generation::cancel(front::Exchange& exchange) {
   return true;
 }
 
+void Generation::abandon(const front::Exchange& exchange) {
+  channel_.client_left(channel::Ticket::unpack(exchange.backend_ticket));
+}
+
 bool Generation::begun(front::Exchange& exchange) {
   if (exchange.has_started()) {
     return true;

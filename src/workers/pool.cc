@@ -237,6 +237,10 @@ bool Pool::cancel(front::Exchange& exchange) {
   return static_cast<Generation*>(exchange.backend_place)->cancel(exchange);
 }
 
+void Pool::abandon(front::Exchange& exchange) {
+  static_cast<Generation*>(exchange.backend_place)->abandon(exchange);
+}
+
 bool Pool::begun(front::Exchange& exchange) {
   return static_cast<Generation*>(exchange.backend_place)->begun(exchange);
 }

@@ -45,6 +45,7 @@ class Pool final : public front::Backend {
   [[nodiscard]] front::WorkerCounts count_workers() const override;
   bool start(front::Exchange& exchange) override;
   bool cancel(front::Exchange& exchange) override;
+  void abandon(front::Exchange& exchange) override;
   bool begun(front::Exchange& exchange) override;
 
  private:

@@ -46,11 +46,13 @@ def test_an_idle_connection_is_closed_after_its_time(serve):
 
 def test_connections_beyond_the_limit_are_refused_with_a_503(serve):
     server = serve("probe", "--max-connections", "2")
-    with server.client() as one, server.client() as two:
-        assert one.get().status == two.get().status == 200
+    with server.send_get("/block") as one, server.send_get("/") as two:
+        server.wait_queue(1)
         with server.client() as three:
             answer = three.response()
             assert answer.status == 503 and answer["Retry-After"] == "1" and three.at_end()
+        server.open_gate()
+        assert one.response().status == two.response().status == 200
     until(lambda: server.status()["connections"]["open"] == 0)
     assert server.get().status == 200
     assert server.status()["connections"]["refused"] == 1
