@@ -22,11 +22,10 @@ std::pair<Fd, Fd> socket_pair() {
 /// A stream and its peer; what the stream tells is counted.
 class StreamTest : public testing::Test, public Stream::User {
  protected:
-  StreamTest() {
-    auto [ours, theirs] = socket_pair();
-    peer_ = std::move(theirs);
-    stream_ = std::make_unique<Stream>(poller_, std::move(ours), *this);
-  }
+  StreamTest() : StreamTest(socket_pair()) {}
+  explicit StreamTest(std::pair<Fd, Fd> pair)
+      : peer_(std::move(pair.second)),
+        stream_(std::make_unique<Stream>(poller_, std::move(pair.first), *this)) {}
   void readable() override {
     ++readable_;
     on_readable_();

@@ -23,7 +23,7 @@ class FramePool {
     if (size_class >= kClasses) {
       return ::operator new(bytes);
     }
-    Free*& head = free_[size_class];
+    Free*& head = free_list(size_class);
     if (head == nullptr) {
       return ::operator new(size_class * kStep);
     }
@@ -34,7 +34,8 @@ class FramePool {
     if (size_class >= kClasses) {
       return ::operator delete(memory);
     }
-    free_[size_class] = new (memory) Free{free_[size_class]};
+    Free*& head = free_list(size_class);
+    head = new (memory) Free{head};
   }
 
  private:
@@ -47,7 +48,10 @@ class FramePool {
 #else
   static constexpr std::size_t kClasses = 64;
 #endif
-  static thread_local inline std::array<Free*, kClasses> free_{};
+  static Free*& free_list(std::size_t size_class) {
+    static thread_local std::array<Free*, kClasses> lists{};
+    return lists[size_class];
+  }
 };
 
 struct PromiseBase {
@@ -93,7 +97,7 @@ struct Promise<void> : PromiseBase {
 template <typename T>
 class [[nodiscard]] Task {
  public:
-  using promise_type = detail::Promise<T>;
+  using promise_type = detail::Promise<T>;  // NOLINT(readability-identifier-naming)
 
   Task(std::coroutine_handle<promise_type> frame)
       : frame_(frame) {}  // NOLINT: made by the language
@@ -118,6 +122,7 @@ class [[nodiscard]] Task {
 
 /// What spawn() leaves running.
 struct Spawned {
+  // NOLINTNEXTLINE(readability-identifier-naming): the language's name
   struct promise_type : detail::PromiseBase {
     static Spawned get_return_object() { return {}; }
     static std::suspend_never initial_suspend() noexcept { return {}; }
