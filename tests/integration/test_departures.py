@@ -37,7 +37,10 @@ def test_who_leaves_before_the_request_is_complete_is_never_run(serve, mode, lea
 
 def test_who_half_closes_before_the_request_is_complete_gets_nothing_run(serve):
     server = serve("probe", *ALLOW)
-    for sent in (b"GET / HTTP/1.1\r\nHost: a\r\n", request("POST", "/", "Content-Length: 9") + b"x"):
+    for sent in (
+        b"GET / HTTP/1.1\r\nHost: a\r\n",
+        request("POST", "/", "Content-Length: 9") + b"x",
+    ):
         with server.client() as client:
             client.send(sent)
             client.half_close()
