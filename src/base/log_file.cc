@@ -15,7 +15,7 @@
 namespace forebay {
 namespace {
 
-constexpr int kLastWait_ms = 1000;
+constexpr int kLastWaitMs = 1000;
 
 bool is_socket(int file) {
   struct stat info{};
@@ -56,7 +56,7 @@ Result<LogFile> LogFile::open(const std::string& path, int standard) {
 
 LogFile::~LogFile() {
   flush();
-  for (pollfd wait{file_.get(), POLLOUT, 0}; pending() && ::poll(&wait, 1, kLastWait_ms) > 0;) {
+  for (pollfd wait{file_.get(), POLLOUT, 0}; pending() && ::poll(&wait, 1, kLastWaitMs) > 0;) {
     flush();
   }
 }

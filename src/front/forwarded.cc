@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <ranges>
+#include <utility>
 
 #include "base/text.h"
 
@@ -72,28 +73,10 @@ std::expected<Origin, http::ParseError> Forwarding::origin(const http::RequestHe
                                                            bool from_trusted) const {
   Origin origin;
   origin.script_name = script_name;
-  std::optional<bool> https;
-  if (from_trusted) {
-    for (const http::Field& field : head.fields) {
-      for (const SchemeField& scheme : scheme_fields) {
-        if (equal_ignoring_case(field.name, scheme.name)) {
-          const bool says_https = field.value == scheme.value;
-          if (https.value_or(says_https) != says_https) {
-            return refuse(400, "contradictory fields about the scheme");
-          }
-          https = says_https;
-        }
-      }
-      if (equal_ignoring_case(field.name, kScriptName)) {
-        origin.script_name = field.value.substr(0, field.value.find_last_not_of('/') + 1);
-      }
-    }
-    if (client) {
-      origin.client = client_of(head);
-    }
-  }
-  origin.https = https.value_or(false);
   origin.path = head.path_and_query;
+  if (from_trusted && !read_fields(head, origin)) {
+    return refuse(400, "contradictory fields about the scheme");
+  }
   if (origin.script_name.empty() || origin.path == "*") {
     return origin;
   }
@@ -103,6 +86,28 @@ std::expected<Origin, http::ParseError> Forwarding::origin(const http::RequestHe
   }
   origin.path = *rest;
   return origin;
+}
+
+bool Forwarding::read_fields(const http::RequestHead& head, Origin& origin) const {
+  bool scheme_is_said = false;
+  for (const http::Field& field : head.fields) {
+    if (equal_ignoring_case(field.name, kScriptName)) {
+      origin.script_name = field.value.substr(0, field.value.find_last_not_of('/') + 1);
+    }
+    const auto scheme = std::ranges::find_if(scheme_fields, [&field](const SchemeField& known) {
+      return equal_ignoring_case(known.name, field.name);
+    });
+    if (scheme == scheme_fields.end()) {
+      continue;
+    }
+    const bool https = field.value == scheme->value;
+    if (std::exchange(scheme_is_said, true) && https != origin.https) {
+      return false;
+    }
+    origin.https = https;
+  }
+  origin.client = client ? client_of(head) : "";
+  return true;
 }
 
 /// From the right, where the nearest proxy has written: the first that is no proxy of ours. What

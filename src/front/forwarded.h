@@ -48,6 +48,8 @@ struct Forwarding {
                                                                bool from_trusted) const;
 
  private:
+  /// What a trusted proxy says. False: it contradicts itself.
+  [[nodiscard]] bool read_fields(const http::RequestHead& head, Origin& origin) const;
   [[nodiscard]] std::string_view client_of(const http::RequestHead& head) const;
 };
 

@@ -76,7 +76,8 @@ std::string_view trace_id_of(std::string_view text) {
   }
   const std::string_view id = text.substr(kVersion, kTrace);
   const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  return std::ranges::all_of(id, hex) && id.find_first_not_of('0') != id.npos ? id : "";
+  return std::ranges::all_of(id, hex) && id.find_first_not_of('0') != std::string_view::npos ? id
+                                                                                             : "";
 }
 
 }  // namespace
