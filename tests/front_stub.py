@@ -120,11 +120,13 @@ class Front:
         self.front = self.library.front_create(workers * threads, 4)
         self.control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         life, self.life = os.pipe()
+        self.tracebacks = os.memfd_create("tracebacks")
         fds = {
             "--control": control.fileno(),
             "--memfd": self.library.front_memfd(self.front),
             "--wake": self.library.front_wake_fd(self.front),
             "--life": life,
+            "--tracebacks": self.tracebacks,
         }
         environment = dict(os.environ)
         if "FOREBAY_TEST_PRELOAD" in os.environ:
@@ -146,6 +148,7 @@ class Front:
             "workers": workers,
             "seats": workers,
             "threads": threads,
+            "traceback_bytes": 1 << 20,
             "listeners": [{"server_name": "stub.test", "server_port": "8080", "scheme": "http"}],
             "version": "0.1.0",
         }
@@ -168,6 +171,7 @@ class Front:
                 select.select([worker.pidfd], [], [], TIMEOUT)
                 os.close(worker.pidfd)
             worker.control.close()
+        os.close(self.tracebacks)
         self.control.close()
         self.library.front_destroy(self.front)
 

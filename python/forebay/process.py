@@ -1,5 +1,6 @@
 """What zygote and workers share: a life bound to the front's, and messages to it."""
 
+import faulthandler
 import fcntl
 import os
 import select
@@ -25,6 +26,18 @@ def die_with_front(life: int) -> int:
     if gone.poll(0):  # it was gone before the signal was armed
         os.kill(os.getpid(), signal.SIGKILL)
     return own
+
+
+def write_tracebacks(memfd: int, offset: int) -> None:
+    """From now on SIGRTMAX, and a crash, make this process write there what its threads are doing.
+
+    Not through Python code: it works while a thread holds the GIL.
+    """
+    own = os.open(f"/proc/self/fd/{memfd}", os.O_WRONLY | os.O_CLOEXEC)
+    os.lseek(own, offset, os.SEEK_SET)
+    faulthandler.register(signal.SIGRTMAX, file=own, all_threads=True)
+    if not os.environ.get("PYTHONFAULTHANDLER"):
+        faulthandler.enable(file=own)
 
 
 def ignore(*signals: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from forebay import _worker
 from forebay.app_loader import AppError, Application, load
 from forebay.error_stream import ErrorStream
-from forebay.process import ERROR, die_with_front, ignore
+from forebay.process import ERROR, die_with_front, ignore, write_tracebacks
 
 BOOT_FAILED = 3
 APP_UNUSABLE = 4
@@ -30,6 +30,7 @@ class Options:
     listeners: list[dict[str, Any]]
     version: str
     preload: bool = False
+    traceback_bytes: int = 0
     descriptors: int = 0
     chdir: str | None = None
     pythonpath: tuple[str, ...] = ()
@@ -45,12 +46,14 @@ class Seat:
     memfd: int
     wake: int
     life: int
+    tracebacks: int
 
 
 def main(options: Options, seat: Seat, app: Application | None) -> int:
     """The life of a worker, from the fork on; returns the exit code. `app`: what was preloaded."""
     die_with_front(seat.life)
     os.close(seat.life)
+    write_tracebacks(seat.tracebacks, seat.worker * options.traceback_bytes)
     worker = _worker.Worker(seat.memfd, seat.wake, seat.control)
     os.close(seat.memfd)
     set_signals(worker)

@@ -28,7 +28,7 @@ from typing import Any
 from forebay import worker
 from forebay._worker import crash_point
 from forebay.app_loader import Application, load
-from forebay.process import ERROR, die_with_front, ignore
+from forebay.process import ERROR, die_with_front, ignore, write_tracebacks
 
 PACKET_BYTES_MAX = 1024 * 1024
 LOG_TEXT_MAX = 30_000
@@ -39,11 +39,12 @@ LOAD_FAILED = 1
 class Zygote:
     """The zygote's books: its socket to the front and the workers that it has to reap."""
 
-    def __init__(self, control: socket.socket, memfd: int, wake: int, life: int) -> None:
+    def __init__(self, control: socket.socket, memfd: int, wake: int, life: int, tracebacks: int) -> None:
         self._control = control
         self._memfd = memfd
         self._wake = wake
         self._life = life
+        self._tracebacks = tracebacks
         self._own_life = die_with_front(life)
         self._workers: set[int] = set()
         # A byte arrives here for each signal.
@@ -112,7 +113,9 @@ class Zygote:
                 os._exit(0)  # the zygote was killed before the front heard of us
             os.close(born)
             self._become_worker()
-            return worker.Seat(number, control, self._memfd, self._wake, self._life)
+            return worker.Seat(
+                number, control, self._memfd, self._wake, self._life, self._tracebacks
+            )
         crash_point("zygote.forked")
         self._workers.add(pid)
         os.close(born)
@@ -174,13 +177,14 @@ def read_options(packet: dict[str, Any]) -> worker.Options:
 def main(arguments: list[str]) -> int:
     """Runs the zygote, and in each process forked from it the worker. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="forebay zygote")
-    for name in ("control", "memfd", "wake", "life"):
+    for name in ("control", "memfd", "wake", "life", "tracebacks"):
         parser.add_argument(f"--{name}", type=int, required=True, metavar="FD")
     fds = parser.parse_args(arguments)
     for fd in vars(fds).values():
         os.set_inheritable(fd, False)
-    zygote = Zygote(socket.socket(fileno=fds.control), fds.memfd, fds.wake, fds.life)
+    zygote = Zygote(socket.socket(fileno=fds.control), fds.memfd, fds.wake, fds.life, fds.tracebacks)
     options = read_options(zygote.receive()[0])
+    write_tracebacks(fds.tracebacks, options.seats * options.traceback_bytes)
     try:
         apply(options)
         app = preload(options)

@@ -70,6 +70,9 @@ void add_workers(CLI::App& command, ServeOptions& o) {
              "A request that runs longer is answered 504 and its worker replaced; 0 = no limit",
              "TIME", "30s")
       ->group(group);
+  add_parsed(command, "--boot-timeout", o.workers.boot_timeout, parse_duration,
+             "Time to load the application; 0 = no limit", "TIME", "120s")
+      ->group(group);
   add_parsed(command, "--graceful-timeout", o.workers.graceful_timeout, parse_duration,
              "Time to finish what is queued and running on TERM and HUP", "TIME", "30s")
       ->group(group);

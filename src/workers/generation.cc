@@ -17,23 +17,31 @@ Result<std::unique_ptr<Generation>> Generation::start(front::Front& front, const
   if (!channel) {
     return std::unexpected(channel.error());
   }
-  std::unique_ptr<Generation> generation(
-      new Generation(front, options, wanted, std::move(*channel), std::move(events)));
-  Result<std::unique_ptr<Zygote>> zygote = Zygote::spawn(
-      front.loop(), options, {generation->channel_.memfd(), generation->channel_.wake_fd(), life},
-      generation->zygote_events());
+  Result<Tracebacks> tracebacks = Tracebacks::create();
+  if (!tracebacks) {
+    return std::unexpected(tracebacks.error());
+  }
+  std::unique_ptr<Generation> generation(new Generation(front, options, wanted, std::move(*channel),
+                                                        std::move(*tracebacks), std::move(events)));
+  Result<std::unique_ptr<Zygote>> zygote =
+      Zygote::spawn(front.loop(), options,
+                    {generation->channel_.memfd(), generation->channel_.wake_fd(), life,
+                     generation->tracebacks_.fd()},
+                    generation->zygote_events());
   if (!zygote) {
     return std::unexpected(zygote.error());
   }
   generation->zygote_ = std::move(*zygote);
+  generation->watch_preload();
   return generation;
 }
 
 Generation::Generation(front::Front& front, const Options& options, unsigned wanted,
-                       channel::FrontEnd channel, Events events)
+                       channel::FrontEnd channel, Tracebacks tracebacks, Events events)
     : front_(front),
       options_(options),
       channel_(std::move(channel)),
+      tracebacks_(std::move(tracebacks)),
       events_(std::move(events)),
       wanted_(wanted),
       workers_(options.seats()),
@@ -59,7 +67,11 @@ Generation::~Generation() {
 
 Zygote::Events Generation::zygote_events() {
   return {
-      .ready = [this] { balance(); },
+      .ready =
+          [this] {
+            retiring_ ? void() : timer_.cancel();
+            balance();
+          },
       .born = [this](unsigned worker, pid_t pid,
                      Fd pidfd) { worker_born(worker, pid, std::move(pidfd)); },
       .unborn = [this](unsigned worker) { worker_unborn(worker); },

@@ -14,6 +14,7 @@
 #include "net/timer.h"
 #include "workers/exchange_codec.h"
 #include "workers/options.h"
+#include "workers/tracebacks.h"
 #include "workers/worker.h"
 #include "workers/zygote.h"
 
@@ -63,6 +64,8 @@ class Generation final : public net::Source {
   void kill_workers(int signal);
   /// Ends requests that run longer than the timeout, and their workers.
   void check_timeouts(TimePoint now);
+  /// Some worker exceeded it and is not gone yet: check_timeouts() has to be called again.
+  [[nodiscard]] bool has_timed_out_workers() const;
 
   // Source
   std::size_t poll() override;
@@ -86,7 +89,7 @@ class Generation final : public net::Source {
   };
 
   Generation(front::Front& front, const Options& options, unsigned wanted,
-             channel::FrontEnd channel, Events events);
+             channel::FrontEnd channel, Tracebacks tracebacks, Events events);
   Zygote::Events zygote_events();
 
   // How many workers.
@@ -110,7 +113,7 @@ class Generation final : public net::Source {
   void worker_ready(unsigned index);
   void worker_died(unsigned index);
   void worker_status(pid_t pid, int wait_status);
-  void replace(bool has_served);
+  void replace(bool proven);
   void zygote_exited(int wait_status);
   void end_job(channel::Ticket ticket);
   void read_control(unsigned index, unsigned messages_max);
@@ -122,6 +125,14 @@ class Generation final : public net::Source {
   void maybe_gone();
   void end_rest();
   void boot_failed(int exit_code);
+
+  // Patience.
+  void time_out(const Job& job, TimePoint now);
+  void end_timed_out(unsigned index, TimePoint now);
+  void show_traceback(unsigned part, pid_t pid);
+  void watch_boot(unsigned index);
+  void boot_timed_out(unsigned index);
+  void watch_preload();
 
   // Requests and responses.
   /// A worker's servers are as far apart as there are seats.
@@ -148,6 +159,7 @@ class Generation final : public net::Source {
   front::Front& front_;
   const Options& options_;
   channel::FrontEnd channel_;
+  Tracebacks tracebacks_;  // a part for each seat, then one for the zygote
   Events events_;
   unsigned wanted_;
   std::vector<Worker> workers_;  // by seat
@@ -161,6 +173,7 @@ class Generation final : public net::Source {
   net::Timer nudge_timer_;
   std::minstd_rand random_{std::random_device{}()};
   Duration restart_delay_{0};
+  unsigned deaths_in_a_row_ = 0;  // of workers that had done nothing yet
   int boot_exit_code_ = 0;
   bool ever_ready_ = false;  // some worker
   bool booted_ = false;      // all of them

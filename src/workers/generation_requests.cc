@@ -1,11 +1,8 @@
 // The requests of a generation: down through its channel, and their responses up.
 
-#include <signal.h>
-
 #include <algorithm>
 #include <cstring>
 
-#include "base/pidfd.h"
 #include "base/text.h"
 #include "workers/exchange_codec.h"
 #include "workers/generation.h"
@@ -18,11 +15,6 @@ constexpr std::chrono::milliseconds kNudge{2};
 
 std::string_view text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::string describe(const front::Exchange* exchange) {
-  return exchange == nullptr ? "a request that has its answer"
-                             : format("{} {}", exchange->head.method, exchange->head.target);
 }
 
 }  // namespace
@@ -221,34 +213,6 @@ void Generation::deliver(front::Exchange& exchange, const channel::Record& recor
     exchange.sink.file(std::move(incoming.file), incoming.offset, incoming.length, over);
   } else {
     exchange.sink.body(text(record.payload), over);
-  }
-}
-
-/// The client gets its 504 now; the server counts as busy until its process is gone. Who has been
-/// answered and goes on and on costs its worker just the same.
-void Generation::check_timeouts(TimePoint now) {
-  for (Job& job : jobs_) {
-    if (job.exchange != nullptr) {
-      begun(*job.exchange);
-    }
-    if (job.started == TimePoint{} || now - job.started < options_.timeout) {
-      continue;
-    }
-    Worker& worker = workers_[job.worker];
-    if (worker.pidfd && !worker.timed_out) {
-      worker.timed_out = true;
-      send_signal(worker.pidfd, SIGKILL);
-      front_.log().error("WORKER TIMEOUT (pid:{}): {} ran for more than {} s", worker.pid,
-                         describe(job.exchange), to_seconds(options_.timeout));
-    }
-    if (job.exchange == nullptr) {
-      continue;
-    }
-    front::Exchange& exchange = *std::exchange(job.exchange, nullptr);
-    exchange.ended = now;
-    front_.dispatcher().answered(exchange);
-    exchange.answering ? exchange.sink.abort(front::Reason::kWorkerTimeout)
-                       : exchange.sink.lost(front::Reason::kWorkerTimeout);
   }
 }
 

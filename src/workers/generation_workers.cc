@@ -21,6 +21,10 @@ namespace {
 /// Between the deaths of workers that never got ready.
 constexpr Duration kRestartDelayFirst = std::chrono::milliseconds(100);
 constexpr Duration kRestartDelayMax = std::chrono::seconds(10);
+/// A worker that dies sooner, without having had a request, has failed to boot.
+constexpr std::chrono::seconds kProof{5};
+/// So many of them in a row are a crash loop.
+constexpr unsigned kCrashLoop = 3;
 /// Of a worker's control socket: those read at once, and more than can wait in a socket.
 constexpr unsigned kMessagesPerTurn = 16;
 constexpr unsigned kMessagesAll = 4096;
@@ -36,6 +40,11 @@ std::string describe(int wait_status) {
                   ::sigabbrev_np(WTERMSIG(wait_status)));
   }
   return format("exited with code {}", WEXITSTATUS(wait_status));
+}
+
+/// It has lived for a while, so that its death is no failure to boot.
+bool is_proven(const Worker& worker) {
+  return worker.ready_at != TimePoint{} && Clock::now() - worker.ready_at > kProof;
 }
 
 bool is_worn(const Worker& worker) {
@@ -120,6 +129,7 @@ void Generation::fork_worker(unsigned index) {
   }
   worker.control_watch.emplace(front_.loop(), pair[0],
                                [this, index] { read_control(index, kMessagesPerTurn); });
+  watch_boot(index);
 }
 
 void Generation::fork_later() {
@@ -159,7 +169,8 @@ void Generation::worker_born(unsigned index, pid_t pid, Fd pidfd) {
 
 void Generation::worker_ready(unsigned index) {
   workers_[index].state = Worker::State::kReady;
-  workers_[index].has_served = true;
+  workers_[index].timer.reset();
+  workers_[index].ready_at = Clock::now();
   ever_ready_ = true;
   if (options_.max_requests != 0) {
     std::uniform_int_distribution<unsigned> jitter(0, options_.max_requests_jitter);
@@ -173,6 +184,9 @@ void Generation::worker_ready(unsigned index) {
 
 void Generation::count_run(unsigned index) {
   Worker& worker = workers_[index];
+  worker.ran = true;
+  deaths_in_a_row_ = 0;
+  restart_delay_ = Duration{0};
   if (++worker.runs == worker.runs_max && worker.state == Worker::State::kReady) {
     front_.log().info("Worker (pid: {}) has run {} requests; starting another in its place",
                       worker.pid, worker.runs);
@@ -216,8 +230,8 @@ void Generation::dismiss(Worker& worker) {
   worker.state = Worker::State::kLeaving;
   worker.dismissed = true;
   send_signal(worker.pidfd, SIGTERM);
-  worker.leave_timer = std::make_unique<net::Timer>(front_.loop());
-  worker.leave_timer->after(options_.graceful_timeout, [this, &worker] { hurry(worker); });
+  worker.timer = std::make_unique<net::Timer>(front_.loop());
+  worker.timer->after(options_.graceful_timeout, [this, &worker] { hurry(worker); });
   nudge_later();  // it may have been woken for a request that it does not take any more
   events_.capacity_changed();
 }
@@ -236,7 +250,7 @@ void Generation::worker_died(unsigned index) {
   worker.death_watch.reset();
   read_control(index, kMessagesAll);
   worker.control_watch.reset();
-  worker.leave_timer.reset();
+  worker.timer.reset();
   worker.state = Worker::State::kDead;
   const auto sink = [this](std::uint32_t s, const channel::Record& r) { return take(s, r); };
   const auto ignore = [](std::uint32_t) {};
@@ -246,6 +260,7 @@ void Generation::worker_died(unsigned index) {
   for (unsigned thread = 0; thread < options_.threads; ++thread) {
     const std::uint32_t server = server_of(index, thread);
     for (const channel::Ticket ticket : channel_.owned_by(server)) {
+      worker.ran = true;
       end_job(ticket);
     }
     channel_.forget(server);
@@ -299,29 +314,39 @@ void Generation::worker_status(pid_t pid, int wait_status) {
   if (worker.state != Worker::State::kDead) {
     worker_died(index);
   }
-  const bool timed_out = worker.timed_out;
-  const bool has_served = worker.has_served;
-  const bool dismissed = worker.dismissed;
-  worker = Worker();
-  if (retiring_ || dismissed) {
+  const Worker dead = std::exchange(worker, Worker());
+  const bool timed_out = dead.timed_out_at != TimePoint{};
+  show_traceback(index, pid);
+  if (retiring_ || dead.dismissed) {
     front_.log().info("Worker exiting (pid: {})", pid);
     return retiring_ ? maybe_gone() : balance();
   }
   const int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
+  if (!booted_ && dead.boot_timed_out) {
+    return boot_failed(kExitBoot);
+  }
   if (!booted_ && (code == kExitBoot || code == kExitApp)) {
     return boot_failed(code);
   }
   front_.log().error("Worker (pid: {}) {}; starting another", pid,
                      timed_out ? "was killed: a request ran too long" : describe(wait_status));
   ++(timed_out ? front_.metrics().restarts_timeout : front_.metrics().restarts_crash);
-  replace(has_served);
+  replace(dead.ran || is_proven(dead));
 }
 
 /// At once if it had served; ever more slowly while workers die before they can.
-void Generation::replace(bool has_served) {
-  if (!has_served) {
-    return fork_later();
+void Generation::replace(bool proven) {
+  if (!proven) {
+    fork_later();
+    if (++deaths_in_a_row_ >= kCrashLoop) {
+      front_.log().error(
+          "{} workers in a row have died before they ran a request: see above what they said, and "
+          "the kernel's log (dmesg). Next one in {} s",
+          deaths_in_a_row_, to_seconds(restart_delay_));
+    }
+    return;
   }
+  deaths_in_a_row_ = 0;
   restart_delay_ = Duration{0};
   timer_.cancel();
   balance();

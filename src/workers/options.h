@@ -30,8 +30,9 @@ struct Options {
   std::vector<std::string> pythonpath;
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<ListenerName> listeners;
-  std::uint64_t descriptors = 0;                // its soft limit; 0: as ours
-  Duration timeout = std::chrono::seconds(30);  // of one request; zero: none
+  std::uint64_t descriptors = 0;                      // its soft limit; 0: as ours
+  Duration timeout = std::chrono::seconds(30);        // of one request; zero: none
+  Duration boot_timeout = std::chrono::seconds(120);  // to load the application; zero: none
   Duration graceful_timeout = std::chrono::seconds(30);
   unsigned max_requests = 0;            // of one worker, then it is replaced; 0: no limit
   unsigned max_requests_jitter = 0;     // 0 to so many more, drawn for each worker

@@ -218,8 +218,9 @@ void Pool::check_timeouts() {
 
 /// Looks again and again, but only while requests run.
 void Pool::watch_timeouts() {
-  const bool running = std::ranges::any_of(
-      generations_, [](const auto& generation) { return generation->outstanding() != 0; });
+  const bool running = std::ranges::any_of(generations_, [](const auto& generation) {
+    return generation->outstanding() != 0 || generation->has_timed_out_workers();
+  });
   if (running && options_.timeout != Duration{0} && !timer_.armed()) {
     timer_.after(kTimeoutCheck, [this] { check_timeouts(); });
   }

@@ -34,8 +34,10 @@ struct Worker {
   State state = State::kNone;
   Wear wear = Wear::kNone;
   pid_t pid = 0;
-  bool has_served = false;     // became ready: its death is no boot failure
-  bool timed_out = false;      // we killed it for a request that ran too long
+  TimePoint ready_at;      // zero: never was
+  TimePoint timed_out_at;  // zero: no request of it ran too long
+  bool boot_timed_out = false;
+  bool ran = false;            // a request, however that ended
   bool dismissed = false;      // we told it to leave: its death is no failure at all
   std::uint64_t runs = 0;      // requests that it has finished
   std::uint64_t runs_max = 0;  // it is worn after so many; 0: never
@@ -43,7 +45,7 @@ struct Worker {
   Fd control;  // our end
   std::optional<net::Watch> death_watch;
   std::optional<net::Watch> control_watch;
-  std::unique_ptr<net::Timer> leave_timer;      // its time to finish, while it leaves
+  std::unique_ptr<net::Timer> timer;            // its time to boot, or to finish while it leaves
   std::unordered_map<std::uint64_t, Fd> files;  // by ticket: announced, their record not yet read
 };
 

@@ -16,6 +16,7 @@
 #include "base/packet.h"
 #include "base/pidfd.h"
 #include "base/text.h"
+#include "workers/tracebacks.h"
 
 extern char** environ;
 
@@ -46,6 +47,7 @@ Json options_message(const Options& options) {
           {"workers", options.workers},
           {"threads", options.threads},
           {"seats", options.seats()},
+          {"traceback_bytes", Tracebacks::kPartBytes},
           {"listeners", listeners},
           {"version", FOREBAY_VERSION}};
 }
@@ -108,10 +110,12 @@ Result<std::unique_ptr<Zygote>> Zygote::spawn(net::Loop& loop, const Options& op
                                            "--control",    "3",
                                            "--memfd",      "4",
                                            "--wake",       "5",
-                                           "--life",       "6"};
+                                           "--life",       "6",
+                                           "--tracebacks", "7"};
   pid_t pid = 0;
   const int status = spawn_process(
-      arguments, {theirs.get(), inherited.memfd, inherited.wake, inherited.life}, pid);
+      arguments,
+      {theirs.get(), inherited.memfd, inherited.wake, inherited.life, inherited.tracebacks}, pid);
   if (status != 0) {
     return fail(format("cannot start the Python interpreter {}: {}. Name another with --python",
                        options.python, std::strerror(status)));
@@ -161,6 +165,8 @@ Result<void> Zygote::fork_worker(unsigned worker, const Fd& control) {
 void Zygote::quit() { (void)send({{"command", "quit"}}); }
 
 void Zygote::kill() { send_signal(pidfd_, SIGKILL); }
+
+void Zygote::show_traceback() { send_signal(pidfd_, Tracebacks::signal()); }
 
 /// False: there is nothing more now.
 bool Zygote::receive() {

@@ -25,6 +25,7 @@ class Zygote {
     int memfd;  // the channel
     int wake;   // the front's eventfd
     int life;   // readable end of a pipe: at its end the front is dead, and so must they be
+    int tracebacks;
   };
   /// What it reports; never from within a call.
   struct Events {
@@ -48,6 +49,8 @@ class Zygote {
   Result<void> fork_worker(unsigned worker, const Fd& control);
   void quit();
   void kill();
+  /// It writes what it does into its part of the tracebacks.
+  void show_traceback();
 
  private:
   Zygote(net::Loop& loop, pid_t pid, Fd pidfd, Fd control, Events events);

@@ -67,6 +67,7 @@ def test_a_worker_is_replaced_however_often_it_is_killed(serve):
     server = serve("probe", "-w", "2")
     for _ in range(50):
         server.wait_ready(2)
+        assert server.get().status == 200
         victim = server.workers()[0]
         os.kill(victim, signal.SIGKILL)
         until(lambda gone=victim: gone not in server.workers())
