@@ -54,6 +54,7 @@ def main(options: Options, seat: Seat, app: Application | None) -> int:
     die_with_front(seat.life)
     os.close(seat.life)
     write_tracebacks(seat.tracebacks, seat.worker * options.traceback_bytes)
+    os.close(seat.tracebacks)
     worker = _worker.Worker(seat.memfd, seat.wake, seat.control)
     os.close(seat.memfd)
     set_signals(worker)

@@ -50,12 +50,12 @@ def test_request_that_runs_too_long_shows_where_it_was(serve, path):
 
 
 def test_neighbours_of_a_request_that_runs_too_long_may_finish(serve):
-    server = serve("probe", "--threads", "2", "--timeout", "1500ms")
+    server = serve("probe", "--threads", "2", "--timeout", "3")
     pid = server.workers()[0]
     with server.send_get("/block?stuck") as stuck, server.client() as neighbour:
         server.wait_calls(1)
-        time.sleep(1)  # the neighbour is to be well within its time when the other's is over
-        neighbour.send(request("POST", "/sleep/1.2?neighbour", body=b""))
+        time.sleep(2)  # the neighbour is to be well within its time when the other's is over
+        neighbour.send(request("POST", "/sleep/2?neighbour", body=b""))
         server.wait_calls(2)
         assert stuck.response().status == 504
         assert server.get("/pid").text != str(pid)  # another worker serves at once
