@@ -6,6 +6,8 @@ import os
 import select
 import signal
 
+from forebay._worker import leave_signal_stack
+
 CRITICAL, ERROR, WARNING, INFO, DEBUG = 50, 40, 30, 20, 10
 """Levels of the error log, as in the logging module."""
 
@@ -38,6 +40,9 @@ def write_tracebacks(memfd: int, offset: int) -> None:
     faulthandler.register(signal.SIGRTMAX, file=own, all_threads=True)
     if not os.environ.get("PYTHONFAULTHANDLER"):
         faulthandler.enable(file=own)
+    # It has taken a small stack for all signal handlers, Python's as well: a few signals at once
+    # overflow it where a frame is large (AVX-512, AMX).
+    leave_signal_stack()
 
 
 def ignore(*signals: int) -> None:

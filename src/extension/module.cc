@@ -1,3 +1,5 @@
+#include <signal.h>
+
 #include <array>
 
 #include "base/crash_point.h"
@@ -51,6 +53,13 @@ PyObject* crash_point(PyObject* /*module*/, PyObject* arguments) {
   return Ref::borrow(Py_None).release();
 }
 
+PyObject* leave_signal_stack(PyObject* /*module*/, PyObject* /*unused*/) {
+  stack_t stack{};
+  stack.ss_flags = SS_DISABLE;
+  ::sigaltstack(&stack, nullptr);
+  return Ref::borrow(Py_None).release();
+}
+
 void release(void* module) {
   if (void* state = PyModule_GetState(static_cast<PyObject*>(module))) {
     std::destroy_at(static_cast<State*>(state));
@@ -65,9 +74,12 @@ PyMODINIT_FUNC PyInit__worker() {
   using forebay::extension::as_slot;
   static std::array<PyModuleDef_Slot, 2> slots{
       {{Py_mod_exec, as_slot(forebay::extension::execute)}, {}}};
-  static std::array<PyMethodDef, 2> methods{
+  static std::array<PyMethodDef, 3> methods{
       {{"crash_point", forebay::extension::crash_point, METH_VARARGS,
         "crash_point(name): dies here if FOREBAY_CRASH says so; for tests"},
+       {"leave_signal_stack", forebay::extension::leave_signal_stack, METH_NOARGS,
+        "leave_signal_stack(): signal handlers of this thread run on its own stack, see "
+        "sigaltstack(2)"},
        {}}};
   static PyModuleDef definition{PyModuleDef_HEAD_INIT,
                                 "_worker",
