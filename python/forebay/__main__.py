@@ -1,4 +1,4 @@
-"""Entry of the zygote: PYTHON DIRECTORY --control FD --memfd FD --wake FD --life FD --tracebacks FD.
+"""Entry of the zygote: PYTHON DIRECTORY, then --control, --memfd, --wake, --life, --tracebacks FD.
 
 This file must parse on every Python, to say what is wrong with an old one.
 """

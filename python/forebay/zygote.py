@@ -39,7 +39,9 @@ LOAD_FAILED = 1
 class Zygote:
     """The zygote's books: its socket to the front and the workers that it has to reap."""
 
-    def __init__(self, control: socket.socket, memfd: int, wake: int, life: int, tracebacks: int) -> None:
+    def __init__(
+        self, control: socket.socket, memfd: int, wake: int, life: int, tracebacks: int
+    ) -> None:
         self._control = control
         self._memfd = memfd
         self._wake = wake
@@ -182,7 +184,8 @@ def main(arguments: list[str]) -> int:
     fds = parser.parse_args(arguments)
     for fd in vars(fds).values():
         os.set_inheritable(fd, False)
-    zygote = Zygote(socket.socket(fileno=fds.control), fds.memfd, fds.wake, fds.life, fds.tracebacks)
+    control = socket.socket(fileno=fds.control)
+    zygote = Zygote(control, fds.memfd, fds.wake, fds.life, fds.tracebacks)
     options = read_options(zygote.receive()[0])
     write_tracebacks(fds.tracebacks, options.seats * options.traceback_bytes)
     try:

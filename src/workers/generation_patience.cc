@@ -55,6 +55,7 @@ void Generation::time_out(const Job& job, TimePoint now) {
     return;
   }
   worker.timed_out_at = now;
+  ++front_.metrics().restarts_timeout;
   const front::Exchange* exchange = job.exchange;
   const Duration waited = exchange == nullptr ? Duration{0} : job.started - exchange->queued;
   front_.log().error(

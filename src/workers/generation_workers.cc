@@ -330,7 +330,7 @@ void Generation::worker_status(pid_t pid, int wait_status) {
   }
   front_.log().error("Worker (pid: {}) {}; starting another", pid,
                      timed_out ? "was killed: a request ran too long" : describe(wait_status));
-  ++(timed_out ? front_.metrics().restarts_timeout : front_.metrics().restarts_crash);
+  front_.metrics().restarts_crash += timed_out ? 0 : 1;
   replace(dead.ran || is_proven(dead));
 }
 

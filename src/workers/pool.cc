@@ -163,7 +163,6 @@ void Pool::gone(Generation& generation, int exit_code) {
 
 void Pool::stop(Duration patience, std::function<void()> stopped) {
   stopping_ = true;
-  timer_.cancel();
   retry_timer_.cancel();
   if (generations_.empty()) {
     return stopped();

@@ -213,13 +213,13 @@ def test_answer_that_takes_too_long_breaks_off(serve):
 
 
 def test_neighbour_in_another_thread_is_not_run_twice_when_its_worker_is_killed(serve):
-    server = serve("probe", "--threads", "2", "--timeout", "700ms")
+    server = serve("probe", "--threads", "2", "--timeout", "2", "--graceful-timeout", "0")
     server.wait_ready(2)
     with server.client() as slow, server.client() as neighbour:
         slow.send(request("POST", "/block?slow", body=b""))
         server.wait_calls(1)
         until(lambda: server.status()["servers"]["busy"] == 1)
-        time.sleep(0.3)  # its own time shall not be over as well
+        time.sleep(1)  # its own time shall not be over as well
         neighbour.send(request("POST", "/block?neighbour", body=b""))
         assert slow.response().status == 504
         assert neighbour.response().status == 502
