@@ -98,4 +98,4 @@ class Subject:
 
 def settled(body: bytes) -> bytes:
     """Without what differs from one request to the next."""
-    return re.sub(rb'"(forebay.queue_time|REMOTE_PORT)": [^,}]*', b"", body)
+    return re.sub(rb'"(forebay.queue_time|REMOTE_PORT|HTTP_X_REQUEST_START)": [^,}]*', b"", body)
