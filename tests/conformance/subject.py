@@ -92,8 +92,10 @@ class Subject:
         return responses[0]
 
     def environ(self, sent: bytes) -> dict[str, str]:
-        """What the application is given for a request to /environ."""
-        return json.loads(self.accepts(sent).text)
+        """What the application is given for a request to /environ, but for what we add to it."""
+        environ = json.loads(self.accepts(sent).text)
+        del environ["HTTP_X_REQUEST_START"]
+        return environ
 
 
 def settled(body: bytes) -> bytes:

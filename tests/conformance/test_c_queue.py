@@ -77,8 +77,8 @@ def test_c6_run_limit_is_answered_and_the_server_is_busy_until_it_is_gone(serve,
         assert running.response().status == 504
         next_one.send_get("/pid")
         assert int(next_one.response().text) != pid
-    assert pid not in server.workers()
-    assert server.status()["servers"] == {"total": 1, "busy": 0}
+    until(lambda: pid not in server.workers())
+    until(lambda: server.status()["servers"] == {"total": 1, "busy": 0})
 
 
 class Pipeliner(threading.Thread):
