@@ -65,8 +65,9 @@ void Generation::time_out(const Job& job, TimePoint now) {
       exchange == nullptr ? "a request that has its answer"
                           : format("{} {}", exchange->head.method, exchange->head.target),
       to_seconds(now - job.started), to_seconds(waited));
-  send_signal(worker.pidfd, Tracebacks::signal());
+  // In this order: what a signal interrupts ends there, and must not begin with the next request.
   send_signal(worker.pidfd, SIGTERM);
+  send_signal(worker.pidfd, Tracebacks::signal());
   if (worker.state == Worker::State::kReady) {
     worker.state = Worker::State::kLeaving;
     nudge_later();
