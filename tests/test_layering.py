@@ -33,6 +33,8 @@ LAYERS = {
 LIBRARIES = {
     "fmt/": "base",
     "llhttp.h": "http",
+    "nghttp2/": "http",
+    "ares": "net",
     "openssl/": "net",
     "nlohmann/": "base",
     "Python.h": "extension",

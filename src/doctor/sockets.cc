@@ -1,0 +1,1 @@
+#include "doctor/sockets.h"
