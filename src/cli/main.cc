@@ -1,37 +1,69 @@
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <string>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
+#include "base/text.h"
+#include "cli/commands.h"
 
-#include "cli/serve.h"
+namespace forebay::cli {
+namespace {
 
-int main(int argc, char** argv) {
-  CLI::App app("An application server for Python web apps, with the queue in plain sight.",
-               "forebay");
-  app.set_version_flag("-v,--version", std::string("forebay ") + FOREBAY_VERSION);
-  app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::simple);
+struct Command {
+  std::string_view name;
+  std::string_view purpose;
+  /// argv[0] is the command's name. Returns the exit code.
+  int (*main)(int argc, char** argv);
+};
 
-  forebay::cli::ServeOptions options;
-  CLI::App* serve = app.add_subcommand("serve", "Serve a WSGI application");
-  serve->footer(
-      "Examples:\n"
-      "  forebay serve mysite.wsgi -w 4\n"
-      "  forebay serve app:application -b 0.0.0.0:8000 -b unix:/run/app.sock --threads 4\n"
-      "  forebay serve 'app:create_app()' --admin unix:/run/forebay.sock --max-wait 20s\n"
-      "Signals: TERM finishes what is queued and running, INT and QUIT stop now, HUP loads the\n"
-      "application anew while the queue waits.");
-  forebay::cli::add_serve_options(*serve, options);
+constexpr std::array kCommands{
+    Command{"serve", "Serve a WSGI application", serve_main},
+};
 
-  if (argc > 1 && argv[1][0] != '-' && std::string_view(argv[1]) != "serve") {
-    std::fprintf(stderr, "forebay: '%s' is no command; there is: serve\n", argv[1]);
-    return 2;
+std::string help() {
+  std::string text =
+      "An application server for Python web apps, with the queue in plain sight.\n"
+      "Usage: forebay COMMAND [OPTIONS]\n\nCommands:\n";
+  for (const Command& command : kCommands) {
+    text += format("  {:<10}{}\n", command.name, command.purpose);
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    return status == 0 ? 0 : 2;
-  }
-  return forebay::cli::serve(std::move(options));
+  return text += "\n`forebay COMMAND --help` explains each. Options: -h, --help; -v, --version\n";
 }
+
+std::string names() {
+  std::string text;
+  for (const Command& command : kCommands) {
+    text.append(text.empty() ? "" : ", ").append(command.name);
+  }
+  return text;
+}
+
+int run(int argc, char** argv) {
+  const std::string_view word = argc > 1 ? argv[1] : "";
+  if (word == "-h" || word == "--help" || word == "help") {
+    std::fputs(help().c_str(), stdout);
+    return 0;
+  }
+  if (word == "-v" || word == "--version" || word == "-version") {
+    std::puts("forebay " FOREBAY_VERSION);
+    return 0;
+  }
+  const auto* command = std::ranges::find(kCommands, word, &Command::name);
+  if (command != kCommands.end()) {
+    return command->main(argc - 1, argv + 1);
+  }
+  if (word.empty()) {
+    std::fputs(help().c_str(), stderr);
+  } else {
+    const std::string message =
+        format("forebay: '{}' is no command; there is: {}\n", word, names());
+    std::fputs(message.c_str(), stderr);
+  }
+  return 2;
+}
+
+}  // namespace
+}  // namespace forebay::cli
+
+int main(int argc, char** argv) { return forebay::cli::run(argc, argv); }

@@ -1,5 +1,3 @@
-#include "cli/serve.h"
-
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,8 +12,13 @@
 #include <memory>
 #include <optional>
 
+#include <CLI/CLI.hpp>
+
 #include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
 #include "cli/python.h"
+#include "cli/serve_options.h"
 #include "cli/service_manager.h"
 #include "cli/stop_sequence.h"
 #include "front/admin.h"
@@ -231,8 +234,6 @@ Result<Prepared> prepare(ServeOptions& options) {
                   std::move(*pid_file)};
 }
 
-}  // namespace
-
 int serve(ServeOptions options) {
   keep_buffers();
   const std::size_t descriptors = raise_descriptor_limit(options.workers);
@@ -290,6 +291,25 @@ int serve(ServeOptions options) {
   loop.run();
   log.info("Shutting down: Front");
   return exit_code;
+}
+
+}  // namespace
+
+int serve_main(int argc, char** argv) {
+  CLI::App app("Serve a WSGI application", "forebay serve");
+  app.footer(
+      "Examples:\n"
+      "  forebay serve mysite.wsgi -w 4\n"
+      "  forebay serve app:application -b 0.0.0.0:8000 -b unix:/run/app.sock --threads 4\n"
+      "  forebay serve 'app:create_app()' --admin unix:/run/forebay.sock --max-wait 20s\n"
+      "Signals: TERM finishes what is queued and running, INT and QUIT stop now, HUP loads the\n"
+      "application anew while the queue waits.");
+  ServeOptions options;
+  add_serve_options(app, options);
+  if (const std::optional<int> status = parse(app, argc, argv)) {
+    return *status;
+  }
+  return serve(std::move(options));
 }
 
 }  // namespace forebay::cli
