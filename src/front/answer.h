@@ -12,9 +12,10 @@ namespace forebay::front {
 struct Answer {
   int status = 200;
   Reason reason = Reason::kOk;
-  std::string_view detail;           // for whoever reads the body
-  unsigned retry_after = 0;          // seconds; 0: no such field
-  std::string_view request_id = {};  // empty: no such field
+  std::string_view detail;   // for whoever reads the body
+  unsigned retry_after = 0;  // seconds; 0: no such field
+  // Empty: no such field. NOLINTNEXTLINE(readability-redundant-member-init): most do not name it.
+  std::string_view request_id = {};
 };
 
 /// What a client is told for each reason of ours: 503 was never run, 502 and 504 may have been.

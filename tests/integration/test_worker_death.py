@@ -75,12 +75,12 @@ def test_a_worker_is_replaced_however_often_it_is_killed(serve):
 
 
 def test_request_that_kills_its_worker_is_tried_twice_and_no_more(serve):
-    server = serve("probe", "-w", "2")
-    server.wait_ready(2)
+    server = serve("probe", "-w", "3")
+    server.wait_ready(3)
     with Hammer(server, "GET", "/sleep/0.001", clients=2) as hammer:
         for count in range(1, 4):
             assert server.get(f"/die?{count}").status == 502
-            server.wait_ready(2)
+            server.wait_ready(3)
             assert sum(call.startswith("GET /die") for call in server.calls()) == 2 * count
     assert hammer.statuses().keys() == {200}
 
