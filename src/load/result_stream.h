@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +14,7 @@
 namespace forebay::load {
 
 /// How hits are written down. binary is ours and the default in pipes: it keeps everything. JSON
-/// does too, as vegeta's with our keys after its own. CSV and gob hold what vegeta has.
+/// keeps every hit, as vegeta's with our keys after its own. CSV and gob hold what vegeta has.
 enum class Encoding : std::uint8_t { kBinary, kJson, kCsv, kGob };
 
 /// binary, json, csv, gob. Errors: any other word.
@@ -32,14 +32,20 @@ class HitWriter {
   virtual void end(const Run& run, std::string& out) = 0;
 };
 
-/// Reads hits of whatever encoding, found out from the first record.
+/// Bytes of one record, and so what a reader may keep in memory. A longer one is an error: it is
+/// no record, or it holds a body that -max-body should have cut.
+inline constexpr std::size_t kRecordBytesMax = 256 << 20;
+
+/// Reads hits of whatever encoding, found out from the first record. One thread.
 class HitReader {
  public:
-  /// `name` is for messages; "stdin" or "-" is that stream. Errors: cannot be opened, or
-  /// `can't detect encoding of "NAME"`.
-  static Result<std::unique_ptr<HitReader>> open(const std::string& path);
+  /// `path` "stdin" or "-" is that stream. Waits for the first record. `stop` is a descriptor
+  /// (signalfd, timerfd, an epoll of both) that ends waiting for more bytes as soon as it is
+  /// readable. Errors: cannot be opened, or `can't detect encoding of "NAME"`.
+  static Result<std::unique_ptr<HitReader>> open(const std::string& path, int stop = -1);
   virtual ~HitReader() = default;
-  /// False: the stream is over. Errors: a record that makes no sense, with its place.
+  /// False: the stream is over, or `stop` is readable; the caller can go on after that. Errors: a
+  /// record that makes no sense, with its place.
   virtual Result<bool> next(Hit& hit) = 0;
   /// What the attack said of itself, as far as it was read; null if another tool wrote it.
   [[nodiscard]] virtual const Run* run() const = 0;

@@ -9,8 +9,8 @@
 
 namespace forebay::load {
 
-/// What an attack says of itself, beside its hits. Our own formats (binary, and as lines with the
-/// key "run" in JSON) carry it; what other tools wrote has none.
+/// What an attack says of itself, beside its hits. Only our binary format carries it: vegeta counts
+/// every line of JSON as a hit.
 struct Run {
   // At the start.
   std::string name;
