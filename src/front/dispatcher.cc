@@ -41,7 +41,9 @@ bool Dispatcher::take_back(Exchange& exchange) {
 }
 
 bool Dispatcher::withdraw(Exchange& exchange) {
-  queue_.left(exchange, Clock::now());
+  if (!exchange.answering) {  // who leaves in the middle of an answer had the patience for it
+    queue_.left(exchange, Clock::now());
+  }
   const bool unseen = take_back(exchange);
   if (unseen) {
     ++metrics_.abandoned;

@@ -22,6 +22,7 @@ Front::Front(net::Loop& loop, Settings settings, Log& log, std::optional<AccessL
       log_(log),
       access_log_(std::move(access_log)),
       flush_timer_(loop),
+      refusal_log_(loop, log),
       ticker_(loop, settings_),
       bodies_(settings_.queue.bytes_max),
       spool_(settings_.spool_total_max),
@@ -117,6 +118,7 @@ void Front::drain(std::function<void()> drained) {
 
 void Front::finished(const Record& record) {
   metrics_.count(record);
+  refusal_log_.count(record.reason);
   if (!access_log_) {
     return;
   }

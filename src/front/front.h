@@ -15,6 +15,7 @@
 #include "front/dispatcher.h"
 #include "front/marks.h"
 #include "front/metrics.h"
+#include "front/refusal_log.h"
 #include "front/settings.h"
 #include "front/ticker.h"
 #include "net/listener.h"
@@ -81,6 +82,7 @@ class Front {
   bool flush_posted_ = false;  // or flush_timer_ runs
   bool dropping_ = false;      // lines of the access log, and we have said so
   Metrics metrics_;
+  RefusalLog refusal_log_;
   Ticker ticker_;
   Budget bodies_;
   Budget spool_;

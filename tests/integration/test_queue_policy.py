@@ -43,6 +43,34 @@ def test_requests_are_served_in_the_order_of_their_arrival(serve):
     assert [call.split()[2:3] for call in server.calls()[1:]] == [[str(i)] for i in range(30)]
 
 
+def test_refusals_are_logged_first_at_once_then_counted(serve):
+    server = serve("probe", "--max-queue", "1")
+    clients = stuck(server)
+    clients.append(server.send_get("/"))
+    server.wait_queue(1)
+    with server.client() as client:
+        for _ in range(5):
+            assert_refused(client.get("/"), "queue_full")
+    server.wait_for_log(r"\[WARNING\] requests are refused \(queue_full\)")
+    assert "refused in the last" not in server.log
+    server.wait_for_log(r"\[WARNING\] refused in the last 10 s: queue_full=4$")
+    assert server.log.count("requests are refused") == 1
+    release(server, clients)
+
+
+def test_who_leaves_amid_an_answer_teaches_no_patience(serve, tmp_path):
+    access = AccessLog(tmp_path / "access.log")
+    server = serve("probe", "--threads", "30", *access.options)
+    server.wait_ready(30)
+    for _ in range(30):
+        with server.send_get("/stream/2") as client:
+            assert client.head().status == 200 and client.chunk() == b"piece 0\n"
+        time.sleep(0.02)  # departures are looked at twenty times a second
+    server.open_gate()
+    access.wait(count=30, reason="client_gone_running")
+    assert server.status()["queue"]["max_wait_reason"] == "set"
+
+
 def test_maximum_wait_ends_on_time_while_all_workers_are_stuck(serve, tmp_path):
     access = AccessLog(tmp_path / "access.log")
     server = serve("probe", "-w", "2", "--max-wait", "600ms", *access.options)
