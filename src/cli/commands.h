@@ -5,5 +5,6 @@
 namespace forebay::cli {
 
 int serve_main(int argc, char** argv);
+int doctor_main(int argc, char** argv);
 
 }  // namespace forebay::cli
