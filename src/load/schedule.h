@@ -7,19 +7,14 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "load/rate.h"
 
 namespace forebay::load {
 
-/// `hits` each `per`; 0 hits: as fast as possible.
-struct Rate {
-  std::uint64_t hits = 50;
-  Duration per = std::chrono::seconds(1);
-};
-
 struct ScheduleOptions {
-  Rate rate;
-  std::optional<Duration> duration;   // none: until a signal
-  std::string arrivals = "constant";  // the law, see Schedule::make
+  Rate rate = {};
+  std::optional<Duration> duration = std::nullopt;  // none: until a signal
+  std::string arrivals = "constant";                // the law, see Schedule::make
   std::uint64_t seed = 1;
 };
 

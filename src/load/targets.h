@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -18,13 +20,17 @@ struct Target {
   std::shared_ptr<const std::string> body;  // never null; one file, one text
 };
 
+/// "Key: Value", of -header or a line of a target; space around both goes. Errors: "bad header:
+/// TEXT", and a name or value that HTTP does not allow.
+Result<std::pair<std::string, std::string>> parse_header(std::string_view text);
+
 struct TargetOptions {
   enum class Format : std::uint8_t { kHttp, kJson };
   std::string path = "stdin";  // that word, or "-", means the stream
   Format format = Format::kHttp;
   bool lazy = false;
-  std::string body_path;  // default body
-  HeaderFields headers;   // of all targets
+  std::string body_path = {};  // default body
+  HeaderFields headers = {};   // of all targets
 };
 
 /// The targets of an attack: all read before it and used in turn for ever, or read one by one until
@@ -36,7 +42,8 @@ class Targets {
   Targets(Targets&&) noexcept;
   ~Targets();
 
-  /// The target of hit `sequence`; null: there are no more. `room` is where a lazy one is kept.
+  /// The target of hit `sequence`; null: there are no more. `room` is where a lazy one is kept:
+  /// those go to whoever asks first. Errors, lazy only: as of open(), and so does every later call.
   Result<const Target*> at(std::uint64_t sequence, Target& room);
   /// How many there are, 0 if lazy.
   [[nodiscard]] std::size_t size() const;
