@@ -145,7 +145,6 @@ class Front:
             "pythonpath": [],
             "env": {},
             "preload": preload,
-            "workers": workers,
             "seats": workers,
             "threads": threads,
             "traceback_bytes": 1 << 20,

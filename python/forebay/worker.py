@@ -24,7 +24,6 @@ class Options:
     """What the front tells the zygote at the start."""
 
     app: str
-    workers: int
     threads: int
     seats: int
     listeners: list[dict[str, Any]]
@@ -131,7 +130,8 @@ def make_templates(options: Options, errors: ErrorStream) -> list[dict[str, Any]
             "wsgi.url_scheme": listener["scheme"],
             "wsgi.errors": errors,
             "wsgi.multithread": options.threads > 1,
-            "wsgi.multiprocess": options.workers > 1,
+            # Even of one worker: its successor runs beside it for a while.
+            "wsgi.multiprocess": True,
             "wsgi.run_once": False,
             "wsgi.file_wrapper": _worker.FileWrapper,
             "wsgi.input_terminated": True,

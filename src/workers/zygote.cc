@@ -44,7 +44,6 @@ Json options_message(const Options& options) {
           {"env", env},
           {"preload", options.preload},
           {"descriptors", options.descriptors},
-          {"workers", options.workers},
           {"threads", options.threads},
           {"seats", options.seats()},
           {"traceback_bytes", Tracebacks::kPartBytes},

@@ -165,7 +165,7 @@ def test_b9_wsgi_keys_are_true_to_fact(serve, workers, threads):
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.multithread": threads > 1,
-        "wsgi.multiprocess": workers > 1,
+        "wsgi.multiprocess": True,  # one worker and its successor run at the same time
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
     }
