@@ -100,6 +100,9 @@ void write_workers(Page& page, const Metrics& m, const WorkerCounts& workers) {
   page.value(workers.stopping, "state=\"stopping\"");
   page.single("forebay_worker_busy_seconds_total", "counter", "Time that servers ran requests.",
               m.busy_seconds);
+  page.family("forebay_worker_start_seconds", "histogram",
+              "From the order to fork a worker until it takes requests.");
+  page.histogram(m.worker_start);
   page.family("forebay_worker_restarts_total", "counter", "Workers replaced, by reason.");
   page.value(m.restarts_crash, "reason=\"crash\"");
   page.value(m.restarts_timeout, "reason=\"timeout\"");

@@ -43,6 +43,7 @@ struct Metrics {
   SecondsHistogram duration{kSecondsBuckets};
 
   double busy_seconds = 0;
+  SecondsHistogram worker_start{kSecondsBuckets};
   std::uint64_t restarts_crash = 0;
   std::uint64_t restarts_timeout = 0;
   std::uint64_t restarts_reload = 0;

@@ -7,6 +7,7 @@
 #include "base/pidfd.h"
 #include "base/text.h"
 #include "queue/queue.h"
+#include "workers/oom_kills.h"
 
 namespace forebay::workers {
 
@@ -49,7 +50,8 @@ Generation::Generation(front::Front& front, const Options& options, unsigned wan
       control_buffer_(channel::kControlTextMax),
       timer_(front.loop()),
       memory_timer_(front.loop()),
-      nudge_timer_(front.loop()) {
+      nudge_timer_(front.loop()),
+      oom_kills_(read_oom_kills()) {
   wake_watch_.emplace(front_.loop(), channel_.wake_fd(), [this] {
     std::uint64_t count = 0;
     [[maybe_unused]] const ssize_t ignored = ::read(channel_.wake_fd(), &count, sizeof(count));
@@ -96,7 +98,6 @@ void Generation::retire(Duration patience) {
     return;
   }
   retiring_ = true;
-  memory_timer_.cancel();
   return_unclaimed();
   maybe_gone();
   timer_.after(patience, [this] {
@@ -241,9 +242,16 @@ void Generation::give_body(unsigned index, channel::Ticket ticket) {
 void Generation::corrupt(std::uint32_t server) {
   Worker& worker = workers_[worker_of(server)];
   front_.log().error("Worker (pid: {}) broke the channel's rules; killing it", worker.pid);
+  worker.killed_for = "it broke the channel's rules";
   if (worker.pidfd) {
     send_signal(worker.pidfd, SIGKILL);
   }
+}
+
+bool Generation::ready() const {
+  return std::ranges::any_of(workers_, [this](const Worker& worker) {
+    return worker.state == Worker::State::kReady && (!in_doubt_ || is_proven(worker));
+  });
 }
 
 std::size_t Generation::servers() const { return count(Worker::State::kReady) * options_.threads; }

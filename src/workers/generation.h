@@ -55,6 +55,8 @@ class Generation final : public net::Source {
   [[nodiscard]] std::size_t outstanding() const { return channel_.outstanding(); }
   [[nodiscard]] front::WorkerCounts count_workers() const;
   [[nodiscard]] bool booted() const { return booted_; }
+  /// Some worker takes requests, and is not merely the next one of a crash loop.
+  [[nodiscard]] bool ready() const;
   /// Its zygote died: no worker can be replaced any more.
   [[nodiscard]] bool orphaned() const { return !zygote_; }
   [[nodiscard]] pid_t zygote_pid() const { return zygote_ ? zygote_->pid() : 0; }
@@ -101,6 +103,7 @@ class Generation final : public net::Source {
   void count_run(unsigned index);
   void watch_memory();
   void check_memory(Worker& worker);
+  void kill_for_memory(Worker& worker, std::uint64_t bytes);
   void wear_out(Worker& worker, Worker::Wear wear);
   void dismiss(Worker& worker);
   void hurry(const Worker& worker);
@@ -113,6 +116,7 @@ class Generation final : public net::Source {
   void worker_ready(unsigned index);
   void worker_died(unsigned index);
   void worker_status(pid_t pid, int wait_status);
+  std::string describe_end(const Worker& dead, int wait_status);
   void replace(bool proven);
   void zygote_exited(int wait_status);
   void end_job(channel::Ticket ticket);
@@ -174,6 +178,9 @@ class Generation final : public net::Source {
   std::minstd_rand random_{std::random_device{}()};
   Duration restart_delay_{0};
   unsigned deaths_in_a_row_ = 0;  // of workers that had done nothing yet
+  // Such a death left no worker, and none has run a request or lived for long since.
+  bool in_doubt_ = false;
+  std::optional<std::uint64_t> oom_kills_;  // when we last looked
   int boot_exit_code_ = 0;
   bool ever_ready_ = false;  // some worker
   bool booted_ = false;      // all of them

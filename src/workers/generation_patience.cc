@@ -55,6 +55,7 @@ void Generation::time_out(const Job& job, TimePoint now) {
     return;
   }
   worker.timed_out_at = now;
+  worker.killed_for = "a request ran too long";
   ++front_.metrics().restarts_timeout;
   const front::Exchange* exchange = job.exchange;
   const Duration waited = exchange == nullptr ? Duration{0} : job.started - exchange->queued;
@@ -116,6 +117,7 @@ void Generation::boot_timed_out(unsigned index) {
   front_.log().error("Worker (pid: {}) has not loaded the application within {} s (--boot-timeout)",
                      worker.pid, to_seconds(options_.boot_timeout));
   worker.boot_timed_out = true;
+  worker.killed_for = "it did not load the application in time";
   send_signal(worker.pidfd, Tracebacks::signal());
   worker.timer->after(kTraceback, [this, index] {
     show_traceback(index, workers_[index].pid);

@@ -13,6 +13,7 @@
 #include "base/pidfd.h"
 #include "base/text.h"
 #include "workers/generation.h"
+#include "workers/oom_kills.h"
 #include "workers/resident_memory.h"
 
 namespace forebay::workers {
@@ -21,14 +22,14 @@ namespace {
 /// Between the deaths of workers that never got ready.
 constexpr Duration kRestartDelayFirst = std::chrono::milliseconds(100);
 constexpr Duration kRestartDelayMax = std::chrono::seconds(10);
-/// A worker that dies sooner, without having had a request, has failed to boot.
-constexpr std::chrono::seconds kProof{5};
 /// So many of them in a row are a crash loop.
 constexpr unsigned kCrashLoop = 3;
 /// Of a worker's control socket: those read at once, and more than can wait in a socket.
 constexpr unsigned kMessagesPerTurn = 16;
 constexpr unsigned kMessagesAll = 4096;
 constexpr std::chrono::seconds kMemoryCheck{1};
+/// A worker that takes so many times its limit cannot wait for its replacement.
+constexpr std::uint64_t kMemoryFar = 2;
 
 /// gunicorn's exit codes for a worker that cannot boot: import failed, application unusable.
 constexpr int kExitBoot = 3;
@@ -40,11 +41,6 @@ std::string describe(int wait_status) {
                   ::sigabbrev_np(WTERMSIG(wait_status)));
   }
   return format("exited with code {}", WEXITSTATUS(wait_status));
-}
-
-/// It has lived for a while, so that its death is no failure to boot.
-bool is_proven(const Worker& worker) {
-  return worker.ready_at != TimePoint{} && Clock::now() - worker.ready_at > kProof;
 }
 
 bool is_worn(const Worker& worker) {
@@ -122,6 +118,7 @@ void Generation::fork_worker(unsigned index) {
   worker.control.reset(pair[0]);
   ::fcntl(pair[0], F_SETFL, O_NONBLOCK);
   worker.state = Worker::State::kStarting;
+  worker.forked_at = Clock::now();
   if (const Result<void> asked = zygote_->fork_worker(index, theirs); !asked) {
     front_.log().error("cannot fork a worker: {}", asked.error().message);
     worker = Worker();
@@ -154,6 +151,7 @@ void Generation::worker_born(unsigned index, pid_t pid, Fd pidfd) {
   worker.pid = pid;
   if (!pidfd) {
     // We had no descriptor left for it, so nobody would see it die. The zygote tells its end.
+    worker.killed_for = "no descriptor was left to watch it";
     front_.log().error("cannot watch the worker (pid: {}): no descriptor left; killing it", pid);
     ::kill(pid, SIGKILL);
     return;
@@ -168,13 +166,15 @@ void Generation::worker_born(unsigned index, pid_t pid, Fd pidfd) {
 }
 
 void Generation::worker_ready(unsigned index) {
-  workers_[index].state = Worker::State::kReady;
-  workers_[index].timer.reset();
-  workers_[index].ready_at = Clock::now();
+  Worker& worker = workers_[index];
+  worker.state = Worker::State::kReady;
+  worker.timer.reset();
+  worker.ready_at = Clock::now();
+  front_.metrics().worker_start.observe(to_seconds(worker.ready_at - worker.forked_at));
   ever_ready_ = true;
   if (options_.max_requests != 0) {
     std::uniform_int_distribution<unsigned> jitter(0, options_.max_requests_jitter);
-    workers_[index].runs_max = std::uint64_t{options_.max_requests} + jitter(random_);
+    worker.runs_max = std::uint64_t{options_.max_requests} + jitter(random_);
   }
   events_.capacity_changed();
   balance();
@@ -186,6 +186,7 @@ void Generation::count_run(unsigned index) {
   Worker& worker = workers_[index];
   worker.ran = true;
   deaths_in_a_row_ = 0;
+  in_doubt_ = false;
   restart_delay_ = Duration{0};
   if (++worker.runs == worker.runs_max && worker.state == Worker::State::kReady) {
     front_.log().info("Worker (pid: {}) has run {} requests; starting another in its place",
@@ -204,17 +205,34 @@ void Generation::watch_memory() {
 }
 
 void Generation::check_memory(Worker& worker) {
-  if (worker.state != Worker::State::kReady || is_worn(worker)) {
+  if (worker.state != Worker::State::kReady && worker.state != Worker::State::kLeaving) {
     return;
   }
   const std::uint64_t bytes = resident_bytes(worker.pid);
-  if (bytes > options_.worker_memory_max) {
+  if (bytes / kMemoryFar > options_.worker_memory_max) {
+    return kill_for_memory(worker, bytes);
+  }
+  const bool serves_on = worker.state == Worker::State::kReady && !is_worn(worker) && !retiring_;
+  if (bytes > options_.worker_memory_max && serves_on) {
     front_.log().warning(
         "Worker (pid: {}) takes {} MiB, more than --max-worker-memory; starting another in its "
         "place",
         worker.pid, bytes >> 20);
     wear_out(worker, Worker::Wear::kMemory);
   }
+}
+
+/// What it runs is lost, but the machine is not: its replacement may take long, or never boot.
+void Generation::kill_for_memory(Worker& worker, std::uint64_t bytes) {
+  if (!worker.killed_for.empty()) {
+    return;
+  }
+  worker.over_memory = true;
+  worker.killed_for = "it took far more than --max-worker-memory";
+  front_.log().error("Worker (pid: {}) takes {} MiB, {} times --max-worker-memory; killing it",
+                     worker.pid, bytes >> 20, kMemoryFar);
+  front_.metrics().restarts_memory += worker.state == Worker::State::kReady ? 1 : 0;
+  send_signal(worker.pidfd, SIGKILL);
 }
 
 void Generation::wear_out(Worker& worker, Worker::Wear wear) {
@@ -315,7 +333,6 @@ void Generation::worker_status(pid_t pid, int wait_status) {
     worker_died(index);
   }
   const Worker dead = std::exchange(worker, Worker());
-  const bool timed_out = dead.timed_out_at != TimePoint{};
   show_traceback(index, pid);
   if (retiring_ || dead.dismissed) {
     front_.log().info("Worker exiting (pid: {})", pid);
@@ -328,15 +345,33 @@ void Generation::worker_status(pid_t pid, int wait_status) {
   if (!booted_ && (code == kExitBoot || code == kExitApp)) {
     return boot_failed(code);
   }
-  front_.log().error("Worker (pid: {}) {}; starting another", pid,
-                     timed_out ? "was killed: a request ran too long" : describe(wait_status));
-  front_.metrics().restarts_crash += timed_out ? 0 : 1;
+  front_.log().error("Worker (pid: {}) {}", pid, describe_end(dead, wait_status));
+  front_.metrics().restarts_crash += dead.timed_out_at != TimePoint{} || dead.over_memory ? 0 : 1;
   replace(dead.ran || is_proven(dead));
+}
+
+std::string Generation::describe_end(const Worker& dead, int wait_status) {
+  if (!dead.killed_for.empty()) {
+    return format("was killed: {}; starting another", dead.killed_for);
+  }
+  std::string text = describe(wait_status) + "; starting another";
+  if (!WIFSIGNALED(wait_status) || WTERMSIG(wait_status) != SIGKILL) {
+    return text;
+  }
+  const std::optional<std::uint64_t> before = std::exchange(oom_kills_, read_oom_kills());
+  if (!oom_kills_ || !before) {
+    text += ". Maybe it was the kernel's OOM killer: see dmesg";
+  } else if (*oom_kills_ > *before) {
+    text += format(". Out of memory: the kernel's OOM killer has taken {} of this control group",
+                   *oom_kills_ - *before);
+  }
+  return text;
 }
 
 /// At once if it had served; ever more slowly while workers die before they can.
 void Generation::replace(bool proven) {
   if (!proven) {
+    in_doubt_ = in_doubt_ || count(Worker::State::kReady) == 0;
     fork_later();
     if (++deaths_in_a_row_ >= kCrashLoop) {
       front_.log().error(
@@ -347,6 +382,7 @@ void Generation::replace(bool proven) {
     return;
   }
   deaths_in_a_row_ = 0;
+  in_doubt_ = false;
   restart_delay_ = Duration{0};
   timer_.cancel();
   balance();

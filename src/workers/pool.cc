@@ -190,7 +190,7 @@ void Pool::update_capacity() {
     }
   }
   front_.dispatcher().set_servers(servers);
-  if (ready() && !std::exchange(told_ready_, true)) {
+  if (serving_ != nullptr && serving_->servers() != 0 && !std::exchange(told_ready_, true)) {
     events_.ready();
   }
 }

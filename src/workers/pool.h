@@ -39,9 +39,7 @@ class Pool final : public front::Backend {
   /// On SIGCHLD.
   void reap_orphans();
 
-  [[nodiscard]] bool ready() const override {
-    return serving_ != nullptr && serving_->servers() != 0;
-  }
+  [[nodiscard]] bool ready() const override { return serving_ != nullptr && serving_->ready(); }
   [[nodiscard]] front::WorkerCounts count_workers() const override;
   bool start(front::Exchange& exchange) override;
   bool cancel(front::Exchange& exchange) override;

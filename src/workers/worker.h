@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/clock.h"
@@ -34,13 +35,16 @@ struct Worker {
   State state = State::kNone;
   Wear wear = Wear::kNone;
   pid_t pid = 0;
+  TimePoint forked_at;     // the zygote was asked for it
   TimePoint ready_at;      // zero: never was
   TimePoint timed_out_at;  // zero: no request of it ran too long
   bool boot_timed_out = false;
-  bool ran = false;            // a request, however that ended
-  bool dismissed = false;      // we told it to leave: its death is no failure at all
-  std::uint64_t runs = 0;      // requests that it has finished
-  std::uint64_t runs_max = 0;  // it is worn after so many; 0: never
+  bool over_memory = false;     // so much that we killed it
+  std::string_view killed_for;  // why we did; empty: we did not
+  bool ran = false;             // a request, however that ended
+  bool dismissed = false;       // we told it to leave: its death is no failure at all
+  std::uint64_t runs = 0;       // requests that it has finished
+  std::uint64_t runs_max = 0;   // it is worn after so many; 0: never
   Fd pidfd;
   Fd control;  // our end
   std::optional<net::Watch> death_watch;
@@ -48,5 +52,13 @@ struct Worker {
   std::unique_ptr<net::Timer> timer;            // its time to boot, or to finish while it leaves
   std::unordered_map<std::uint64_t, Fd> files;  // by ticket: announced, their record not yet read
 };
+
+/// A worker that dies sooner, without having had a request, has failed to boot.
+inline constexpr std::chrono::seconds kProof{5};
+
+/// It has lived for a while, so that its death is no failure to boot.
+inline bool is_proven(const Worker& worker) {
+  return worker.ready_at != TimePoint{} && Clock::now() - worker.ready_at > kProof;
+}
 
 }  // namespace forebay::workers

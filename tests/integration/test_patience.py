@@ -17,7 +17,8 @@ def crash():
         births.write("birth\\n")
     os._exit(7)
 
-threading.Timer(0.05, crash).start()
+if not (DIRECTORY / "well").exists():
+    threading.Timer(0.05, crash).start()
 """
 
 SEGFAULT = """
@@ -94,6 +95,25 @@ def test_workers_that_die_at_once_are_started_ever_more_slowly(serve, tmp_path):
     assert births == 5
 
 
+@pytest.mark.parametrize("proof", ["request", "time"])
+def test_readiness_does_not_flap_in_a_crash_loop(serve, tmp_path, proof):
+    (tmp_path / "mine.py").write_text(CRASHER)
+    server = serve("mine", "--pythonpath", tmp_path, wait=False)
+    seen = []
+
+    def look():
+        if (ready := server.admin("/readyz")[0]) and ready not in seen[-1:]:
+            seen.append(ready)
+        return "5 workers in a row have died" in server.log
+
+    until(look)
+    assert seen[-1] == 503 and seen.count(200) <= 1  # only the first worker was believed
+    (server.directory / "well").touch()
+    if proof == "request":
+        assert server.get().status == 200
+    until(server.ready)
+
+
 def test_crash_in_c_shows_where_it_was(serve, tmp_path):
     (tmp_path / "mine.py").write_text(SEGFAULT)
     server = serve("mine", "--pythonpath", tmp_path)
@@ -102,4 +122,3 @@ def test_crash_in_c_shows_where_it_was(serve, tmp_path):
         assert client.post("/", b"").status == 502
     server.wait_for_log(r"Fatal Python error: Segmentation fault\n(?:.*\n)*?.*in deep_within")
     server.wait_for_log("was killed by signal 11 \\(SEGV\\)")
-

@@ -211,6 +211,27 @@ def test_worker_that_takes_too_much_memory_is_replaced(serve):
     assert kept - {eater} <= set(server.workers()) and len(server.workers()) == 2
 
 
+def test_worker_far_over_its_memory_does_not_wait_for_its_replacement(serve, tmp_path):
+    source = tmp_path / "fragile.py"
+    source.write_text("from probe import application")
+    server = serve("fragile", "--pythonpath", tmp_path, "--max-worker-memory", "100M")
+    server.troubles_expected = True
+    pid = server.workers()[0]
+    source.with_suffix(".new").write_text("import nothing_of_that_name")
+    source.with_suffix(".new").rename(source)
+    assert server.get("/grow/120000000").status == 200
+    server.wait_for_log(rf"Worker \(pid: {pid}\) takes \d+ MiB, more than --max-worker-memory")
+    server.wait_for_log("exited with code 3; starting another")
+    assert server.get("/pid").text == str(pid)  # nobody can replace it
+    assert server.get("/grow/120000000").status == 200
+    server.wait_for_log(rf"Worker \(pid: {pid}\) takes \d+ MiB, 2 times --max-worker-memory")
+    server.wait_for_log(rf"\(pid: {pid}\) was killed: it took far more than --max-worker-memory")
+    assert server.metric('forebay_worker_restarts_total{reason="memory"}') == 1
+    source.with_suffix(".new").write_text("from probe import application\n\n")
+    source.with_suffix(".new").rename(source)
+    assert server.get("/pid").text != str(pid)
+
+
 # Signals.
 
 

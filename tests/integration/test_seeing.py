@@ -175,6 +175,7 @@ def test_metrics_are_prometheus(serve):
         "forebay_queue_abandoned": "counter",
         "forebay_workers": "gauge",
         "forebay_worker_busy_seconds": "counter",
+        "forebay_worker_start_seconds": "histogram",
         "forebay_worker_restarts": "counter",
         "forebay_requests": "counter",
         "http_server_request_duration_seconds": "histogram",
@@ -191,6 +192,8 @@ def test_metrics_are_prometheus(serve):
     assert samples["http_server_request_duration_seconds_bucket", "+Inf"] == 3
     assert samples["forebay_workers", "idle"] == 2
     assert samples["forebay_worker_busy_seconds_total",] > 0
+    assert samples["forebay_worker_start_seconds_count",] == 2
+    assert 0 < samples["forebay_worker_start_seconds_sum",] < 60
     assert samples["forebay_connections_accepted_total",] == 3
 
 
