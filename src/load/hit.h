@@ -85,6 +85,7 @@ struct Hit {
   }
   /// Without the time that passed in the generator, or kUnknown.
   [[nodiscard]] Duration service() const { return lag < Duration{0} ? kUnknown : latency - lag; }
+  [[nodiscard]] bool operator==(const Hit&) const = default;
 };
 
 }  // namespace forebay::load
