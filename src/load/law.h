@@ -9,28 +9,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "load/schedule.h"
-#include "load/wide.h"
 
 namespace forebay::load {
-
-/// FNV-1a, 64 bits: names a schedule.
-class ScheduleHash {
- public:
-  ScheduleHash& add(std::string_view bytes) {
-    for (const char byte : bytes)
-      value_ = (value_ ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-    return *this;
-  }
-  ScheduleHash& add(std::uint64_t number) {
-    for (unsigned shift = 0; shift < 64; shift += 8)
-      value_ = (value_ ^ ((number >> shift) & 0xff)) * 0x100000001b3;
-    return *this;
-  }
-  [[nodiscard]] std::uint64_t value() const { return value_; }
-
- private:
-  std::uint64_t value_ = 0xcbf29ce484222325;
-};
 
 /// Where hit n of a schedule lies. Offsets are computed in integers only: floating point differs
 /// from one machine to the next. Immutable; any thread.
@@ -62,9 +42,16 @@ struct LawWord {
 
 /// steady_laws.cc: as many hits in each `per` as in the next.
 LawResult make_constant(std::string_view argument, const ScheduleOptions& options);
+LawResult make_poisson(std::string_view argument, const ScheduleOptions& options);
+LawResult make_jitter(std::string_view argument, const ScheduleOptions& options);
+LawResult make_bursts(std::string_view argument, const ScheduleOptions& options);
+/// changing_laws.cc.
+LawResult make_ramp(std::string_view argument, const ScheduleOptions& options);
+LawResult make_steps(std::string_view argument, const ScheduleOptions& options);
+LawResult make_sine(std::string_view argument, const ScheduleOptions& options);
 
 /// ceil(hits * duration / per): how many hits of a constant rate begin before `duration`. Errors:
-/// more than 64 bits.
+/// a rate of 0, more hits than 64 bits can count.
 Result<std::optional<std::uint64_t>> hits_within(const Rate& rate,
                                                  std::optional<Duration> duration);
 

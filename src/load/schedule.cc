@@ -12,7 +12,12 @@
 namespace forebay::load {
 namespace {
 
-constexpr std::array kLaws{LawWord{"constant", make_constant}};
+constexpr std::array kLaws{
+    LawWord{"constant", make_constant}, LawWord{"poisson", make_poisson},
+    LawWord{"jitter", make_jitter},     LawWord{"bursts", make_bursts},
+    LawWord{"ramp", make_ramp},         LawWord{"steps", make_steps},
+    LawWord{"sine", make_sine},
+};
 
 std::string words() {
   std::string text;
@@ -24,8 +29,8 @@ std::string words() {
 }  // namespace
 
 Result<Schedule> Schedule::make(const ScheduleOptions& options) {
-  if (options.rate.hits == 0 || options.rate.per <= Duration{0}) {
-    return fail("a schedule needs a rate above zero: write it as 50, 50/m or 50/1m30s");
+  if (options.rate.per <= Duration{0}) {
+    return fail("a rate needs a time above zero: write it as 50, 50/m or 50/1m30s");
   }
   if (options.duration && *options.duration <= Duration{0}) {
     return fail(format("{} is no duration of a schedule: it must be above zero",

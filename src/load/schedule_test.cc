@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "load/schedule_test.h"
+
 namespace forebay::load {
 namespace {
 
@@ -15,14 +17,6 @@ using std::chrono::seconds;
 
 constexpr std::uint64_t kHitsMax = std::numeric_limits<std::uint64_t>::max();
 
-Schedule schedule(Rate rate, std::optional<Duration> duration,
-                  const std::string& arrivals = "constant") {
-  Result<Schedule> made =
-      Schedule::make({.rate = rate, .duration = duration, .arrivals = arrivals});
-  EXPECT_TRUE(made.has_value()) << (made ? "" : made.error().message);
-  return std::move(made).value();
-}
-
 /// Offset of hit n, found without walking there.
 Duration offset(const Schedule& of, std::uint64_t n) {
   Arrivals arrivals(of, n, kHitsMax);
@@ -30,16 +24,6 @@ Duration offset(const Schedule& of, std::uint64_t n) {
   EXPECT_TRUE(arrival.has_value()) << n;
   EXPECT_EQ(arrival->sequence, n);
   return arrival->offset;
-}
-
-std::vector<Duration> all(const Schedule& of) {
-  std::vector<Duration> offsets;
-  Arrivals arrivals(of, 0, 1);
-  while (const std::optional<Arrival> arrival = arrivals.next()) {
-    EXPECT_EQ(arrival->sequence, offsets.size());
-    offsets.push_back(arrival->offset);
-  }
-  return offsets;
 }
 
 TEST(ConstantSchedule, HasExactlyRateTimesDurationHitsAndTheFirstAtZero) {
@@ -99,7 +83,8 @@ TEST(Schedule, RefusesWhatIsNone) {
   const auto refused = [](const ScheduleOptions& options) {
     return !Schedule::make(options).has_value();
   };
-  EXPECT_TRUE(refused({.rate = {0, seconds(1)}}));
+  for (const char* law : {"constant", "poisson", "jitter", "bursts:2", "sine:1@1s"})
+    EXPECT_TRUE(refused({.rate = {0, seconds(1)}, .arrivals = law})) << law;
   EXPECT_TRUE(refused({.rate = {1, seconds(0)}}));
   EXPECT_TRUE(refused({.rate = {1, seconds(-1)}}));
   EXPECT_TRUE(refused({.duration = seconds(0)}));
@@ -121,29 +106,6 @@ TEST(Schedule, HasTheHashOfItsOffsets) {
   EXPECT_NE(schedule({1, seconds(1)}, seconds(6)).hash(), hash);
   EXPECT_NE(schedule({2, seconds(1)}, seconds(5)).hash(), hash);
   EXPECT_NE(schedule({1, seconds(1)}, std::nullopt).hash(), hash);
-}
-
-/// The parts of a schedule, merged, are the schedule: nothing twice, nothing lost.
-void expect_parts_make_the_whole(const Schedule& whole, std::uint64_t parts) {
-  std::vector<Duration> merged(all(whole).size(), Duration{-1});
-  for (std::uint64_t part = 0; part < parts; ++part) {
-    Arrivals arrivals(whole, part, parts);
-    Duration last{0};
-    while (const std::optional<Arrival> arrival = arrivals.next()) {
-      ASSERT_LT(arrival->sequence, merged.size());
-      EXPECT_EQ(arrival->sequence % parts, part);
-      EXPECT_EQ(merged[arrival->sequence], Duration{-1});
-      EXPECT_GE(arrival->offset, last);
-      last = merged[arrival->sequence] = arrival->offset;
-    }
-  }
-  EXPECT_EQ(merged, all(whole));
-}
-
-TEST(Arrivals, OfAllPartsTogetherAreTheSchedule) {
-  for (const std::uint64_t parts : {1U, 2U, 3U, 7U, 64U, 5000U}) {
-    expect_parts_make_the_whole(schedule({997, seconds(1)}, seconds(2)), parts);
-  }
 }
 
 }  // namespace
