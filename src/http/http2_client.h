@@ -19,12 +19,13 @@ struct Http2Limits {
 };
 
 struct Http2Request {
-  std::string_view method;
-  std::string_view scheme;        // "https", "http"
-  std::string_view authority;     // "example.com:8443"
-  std::string_view path;          // with query
-  std::span<const Field> fields;  // names in lower case, none of HTTP/1's connection-level ones
-  std::string_view body;          // must live until the stream has ended; the rest is copied
+  std::string_view method = {};
+  std::string_view scheme = {};     // "https", "http"
+  std::string_view authority = {};  // "example.com:8443"
+  std::string_view path = {};       // with query
+  std::span<const Field> fields =
+      {};                      // names in lower case, none of HTTP/1's connection-level ones
+  std::string_view body = {};  // must live until the stream has ended; the rest is copied
 };
 
 /// The client's end of one HTTP/2 connection (RFC 9113), by nghttp2: bytes in, bytes out. Many

@@ -20,10 +20,10 @@ namespace forebay::net {
 
 struct ResolverOptions {
   /// DNS servers, `IP` or `IP:PORT`; empty: those of resolv.conf(5).
-  std::vector<std::string> servers;
+  std::vector<std::string> servers = {};
   /// For how long an answer is good: none is for ever, 0 is for those only who asked meanwhile. The
   /// records' own time to live is not looked at.
-  std::optional<Duration> keep;
+  std::optional<Duration> keep = std::nullopt;
   /// Of the choice among several addresses.
   std::uint64_t seed = 1;
 };
@@ -63,9 +63,8 @@ class Resolver {
   void answered(const std::string& name, Result<Addresses> answer);
   [[nodiscard]] bool good(const Entry& entry) const;
   Addresses choose(const Addresses& all);
-  void forget_some();
 
-  Loop& loop_;
+  Poller& poller_;
   std::optional<Duration> keep_;
   std::minstd_rand random_;
   std::unique_ptr<Dns> dns_;
@@ -82,7 +81,6 @@ class Resolver::Lookup final : private Polled, private Link<Resolver::WaitingTag
   Lookup(Resolver& resolver, std::string_view host, std::uint16_t port, Done done);
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
-  ~Lookup();
 
  private:
   friend class Resolver;

@@ -13,12 +13,12 @@
 namespace forebay::net {
 
 struct TlsOptions {
-  std::vector<std::string> root_certs;  // PEM files; empty: the system's
-  bool insecure = false;                // the server's certificate is not checked
-  std::string certificate;              // PEM file of the client's, with its chain; empty: none
-  std::string key;                      // PEM file; empty: it is in `certificate` as well
-  std::vector<std::string> alpn;        // what we speak, the best first: {"h2", "http/1.1"}
-  bool session_tickets = false;         // later connections to a host resume the session
+  std::vector<std::string> root_certs = {};  // PEM files; empty: the system's
+  bool insecure = false;                     // the server's certificate is not checked
+  std::string certificate = {};        // PEM file of the client's, with its chain; empty: none
+  std::string key = {};                // PEM file; empty: it is in `certificate` as well
+  std::vector<std::string> alpn = {};  // what we speak, the best first: {"h2", "http/1.1"}
+  bool session_tickets = false;        // later connections to a host resume the session
 };
 
 /// What the TLS connections (1.2 and 1.3) of one thread share: trust, our own certificate,
