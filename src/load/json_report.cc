@@ -3,12 +3,21 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "load/go_format.h"
+#include "load/json_text.h"
 #include "load/report.h"
+#include "load/rfc3339.h"
 
 namespace forebay::load {
 namespace {
 
 constexpr int kSchemaVersion = 1;
+constexpr const char* kNoTime = "0001-01-01T00:00:00Z";
+
+std::string rfc3339(std::int64_t at_ns) {
+  std::string text;
+  append_rfc3339(at_ns, text);
+  return text;
+}
 
 std::string object(std::initializer_list<std::pair<std::string_view, std::string>> members) {
   std::string text;
@@ -56,7 +65,8 @@ std::string status_codes(const Figures& f) {
 std::string errors(const Figures& f) {
   std::string text;
   for (const std::string& error : f.error_texts) {
-    text.append(text.empty() ? "" : ",").append(go_string(error));
+    text.append(text.empty() ? "" : ",");
+    append_json(error, text);
   }
   return "[" + text + "]";
 }
@@ -65,7 +75,7 @@ std::string errors(const Figures& f) {
 std::string vegetas_keys(const Report& report) {
   const Figures& f = report.figures;
   const auto time = [&](std::int64_t at) {
-    return format("\"{}\"", f.requests == 0 ? go_time(0) : go_time(at));
+    return format("\"{}\"", f.requests == 0 ? kNoTime : rfc3339(at));
   };
   std::string text = "{\"latencies\":" + latencies(f);
   if (report.buckets != nullptr) {
@@ -128,8 +138,8 @@ Json error_classes(const Figures& figures) {
     if (failed.count > 0) {
       Json& entry = json[std::string(kFailureWords[i])];
       entry["count"] = failed.count;
-      entry["first"] = go_time(failed.first_ns);
-      entry["last"] = go_time(failed.last_ns);
+      entry["first"] = rfc3339(failed.first_ns);
+      entry["last"] = rfc3339(failed.last_ns);
       entry["example"] = failed.example;
     }
   }
