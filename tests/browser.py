@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over its pipe (the DevTools protocol) and cut off from any network."""
+"""A headless Chromium, driven over a pipe (DevTools protocol), without a network."""
 
 import base64
 import fcntl
@@ -88,7 +88,9 @@ class Browser:
         elif method == "Network.requestWillBeSent" and parameters["type"] != "Document":
             self.complaints.append("asked for " + parameters["request"]["url"])
 
-    def show(self, page: Path, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+    def show(
+        self, page: Path, *, width: int = 1280, height: int = 2400, dark: bool = False
+    ) -> None:
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -117,9 +119,7 @@ class Browser:
     def mouse(self, kind: str, x: float, y: float, clicks: int = 0) -> None:
         """`kind`: mouseMoved, mousePressed or mouseReleased."""
         button = "none" if kind == "mouseMoved" and not clicks else "left"
-        self.call(
-            "Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, clickCount=clicks
-        )
+        self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, clickCount=clicks)
 
     def picture(self, path: Path) -> None:
         """The whole page, however long."""

@@ -53,8 +53,8 @@ TEST(Downsample, NeverLosesThePeakOfABucket) {
   }
 }
 
-// Three buckets of three, between the ends; the triangles by hand. The middle one is stood for by its
-// dip as well as by its maximum.
+// Three buckets of three, between the ends; the triangles by hand. The middle one is stood for by
+// its dip as well as by its maximum.
 TEST(Downsample, KeepsTheShapeOfTheLine) {
   const std::vector<Point> points{{0, 5}, {1, 5}, {2, 9}, {3, 5}, {4, 5}, {5, 5},
                                   {6, 0}, {7, 5}, {8, 5}, {9, 1}, {10, 5}};
