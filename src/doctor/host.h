@@ -20,6 +20,7 @@ struct ListenCounters {
 struct NetworkNamespace {
   std::uint64_t id = 0;  // inode of /proc/PID/ns/net
   int pid = 0;           // a process in it; 0: our own
+  bool entered = false;  // otherwise `sockets` and `somaxconn` are not known
   std::optional<std::uint64_t> somaxconn;
   std::optional<ListenCounters> counters;
   std::optional<ListenCounters> before;  // under --watch: when it began
@@ -34,11 +35,61 @@ struct Process {
   std::uint64_t network = 0;         // id of its namespace, 0: not known
 };
 
+/// What a server asked listen() for.
+struct AskedBacklog {
+  std::string address;  // "": all of its sockets
+  std::uint32_t backlog = 0;
+  std::string where;  // "--backlog", "/etc/nginx/nginx.conf:12", "gunicorn's default"
+};
+
+/// Where nginx passes requests on.
+struct Route {
+  std::string upstream;  // an address as in ListeningSocket
+  double connect_timeout_seconds = 60;
+  double read_timeout_seconds = 60;
+  std::string where;  // "/etc/nginx/sites-enabled/shop:7"
+};
+
+struct Worker {
+  int pid = 0;
+  /// Connections of its server's listening sockets that it has accepted and not closed. None: we
+  /// may not look.
+  std::optional<unsigned> connections;
+};
+
+/// Pages of Forebay's admin socket, as far as the rules need them.
+struct ForebayStatus {
+  std::uint64_t waiting = 0;
+  std::uint64_t servers = 0;
+  std::uint64_t busy = 0;
+  double predicted_wait_seconds = 0;
+  double max_wait_seconds = 0;
+  double oldest_age_seconds = 0;
+  std::uint64_t requests = 0;  // all that ended
+  std::uint64_t refused = 0;   // with 503, never run
+};
+
+/// A server that was recognised among the owners of listening sockets.
+struct Server {
+  enum class Kind : std::uint8_t { kNginx, kGunicorn, kUwsgi, kForebay };
+  Kind kind = Kind::kNginx;
+  int pid = 0;  // its master
+  std::uint64_t network = 0;
+  std::vector<Worker> workers;
+  /// Requests that a worker runs at once; 0: as many as come (asynchronous workers), or not known.
+  unsigned threads = 0;
+  std::vector<AskedBacklog> backlogs;
+  std::optional<double> timeout_seconds;  // gunicorn --timeout, uWSGI harakiri
+  std::vector<Route> routes;              // nginx
+  std::optional<ForebayStatus> status;
+};
+
 struct Host {
   std::vector<NetworkNamespace> networks;  // our own first
+  bool all_networks = true;                // there are no others
   std::vector<Process> processes;          // owners of listening sockets, by number
-  std::vector<std::string> unseen;         // what could not be looked at, and what would help
-  double uptime_seconds = 0;
+  std::vector<Server> servers;
+  std::vector<std::string> unseen;  // what could not be looked at, and what would help
 };
 
 }  // namespace forebay::doctor

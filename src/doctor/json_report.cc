@@ -1,5 +1,7 @@
 #include "doctor/json_report.h"
 
+#include "doctor/surroundings.h"
+
 namespace forebay::doctor {
 namespace {
 
@@ -9,10 +11,10 @@ Json or_null(const std::optional<T>& value) {
 }
 
 Json socket_json(const ListeningSocket& socket) {
-  return {{"address", socket.address},      {"inode", socket.inode},
-          {"waiting", socket.waiting},      {"limit", socket.limit},
-          {"full", socket.full()},          {"gone", or_null(socket.gone)},
-          {"drops", or_null(socket.drops)}, {"owners", socket.owners}};
+  return {
+      {"address", socket.address},      {"inode", socket.inode},   {"waiting", socket.waiting},
+      {"limit", socket.limit},          {"full", socket.full()},   {"gone", or_null(socket.gone)},
+      {"drops", or_null(socket.drops)}, {"owners", socket.owners}, {"waiters", socket.waiters}};
 }
 
 Json counters_json(const ListenCounters& counters) {
@@ -33,9 +35,42 @@ Json network_json(const NetworkNamespace& network) {
           {"sockets", sockets}};
 }
 
+Json server_json(const Server& server) {
+  Json workers = Json::array();
+  for (const Worker& worker : server.workers) {
+    workers.push_back({{"pid", worker.pid}, {"connections", or_null(worker.connections)}});
+  }
+  Json routes = Json::array();
+  for (const Route& route : server.routes) {
+    routes.push_back({{"upstream", route.upstream},
+                      {"connect_timeout_seconds", route.connect_timeout_seconds},
+                      {"read_timeout_seconds", route.read_timeout_seconds},
+                      {"where", route.where}});
+  }
+  Json backlogs = Json::array();
+  for (const AskedBacklog& asked : server.backlogs) {
+    backlogs.push_back({{"address", asked.address.empty() ? Json(nullptr) : Json(asked.address)},
+                        {"backlog", asked.backlog},
+                        {"where", asked.where}});
+  }
+  return {{"kind", word(server.kind)},
+          {"pid", server.pid},
+          {"workers", workers},
+          {"requests_per_worker", server.threads},
+          {"timeout_seconds", or_null(server.timeout_seconds)},
+          {"backlogs", backlogs},
+          {"routes", routes}};
+}
+
+Json finding_json(const Finding& finding) {
+  return {{"severity", word(finding.severity)}, {"rule", finding.rule},   {"what", finding.what},
+          {"evidence", finding.evidence},       {"users", finding.users}, {"fix", finding.fix},
+          {"trade_off", finding.trade_off}};
+}
+
 }  // namespace
 
-Json to_json(const Host& host) {
+Json to_json(const Host& host, const std::vector<Finding>& findings) {
   Json networks = Json::array();
   for (const NetworkNamespace& network : host.networks) {
     networks.push_back(network_json(network));
@@ -47,8 +82,18 @@ Json to_json(const Host& host) {
                          {"name", process.name},
                          {"command", process.command}});
   }
+  Json servers = Json::array();
+  for (const Server& server : host.servers) {
+    servers.push_back(server_json(server));
+  }
+  Json wrong = Json::array();
+  for (const Finding& finding : findings) {
+    wrong.push_back(finding_json(finding));
+  }
   return {{"schema_version", kSchemaVersion},
           {"forebay", FOREBAY_VERSION},
+          {"findings", wrong},
+          {"servers", servers},
           {"networks", networks},
           {"processes", processes},
           {"unseen", host.unseen}};

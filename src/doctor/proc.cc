@@ -150,7 +150,7 @@ std::vector<ProcessEntry> list_processes() {
   return found;
 }
 
-bool for_each_socket(int pid, const std::function<void(std::uint32_t)>& take) {
+bool for_each_socket_of(int pid, const std::function<void(std::uint32_t)>& take) {
   const Directory files(::opendir(format("/proc/{}/fd", pid).c_str()));
   if (!files) {
     return errno != EACCES && errno != EPERM;

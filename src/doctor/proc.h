@@ -38,7 +38,7 @@ struct ProcessEntry {
 /// All processes of /proc that are no kernel threads.
 std::vector<ProcessEntry> list_processes();
 /// Calls `take(inode)` for every socket that a process has. False: we may not look.
-bool for_each_socket(int pid, const std::function<void(std::uint32_t)>& take);
+bool for_each_socket_of(int pid, const std::function<void(std::uint32_t)>& take);
 /// Name, parent and command line. None: it has ended.
 std::optional<Process> read_process(int pid);
 

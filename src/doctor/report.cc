@@ -64,12 +64,47 @@ std::string table(std::vector<Row> rows, bool all) {
   return text;
 }
 
+void add_lines(std::string_view label, const std::vector<std::string>& lines, std::string& text) {
+  for (const std::string& line : lines) {
+    text += format("  {:<6} {}\n", label, printable(line));
+    label = "";
+  }
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
   std::string safe(text);
   std::ranges::replace_if(safe, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   return safe;
+}
+
+std::string findings_text(const std::vector<Finding>& findings, const Colors& colors) {
+  if (findings.empty()) {
+    return format("{}Nothing is wrong with the queues of this machine.{}\n", colors.good,
+                  colors.plain);
+  }
+  std::string text;
+  for (const Finding& finding : findings) {
+    const std::string_view color = finding.severity == Severity::kCritical  ? colors.critical
+                                   : finding.severity == Severity::kWarning ? colors.warning
+                                                                            : colors.note;
+    text += format("{}{}{}{}: {}\n", text.empty() ? "" : "\n", color, word(finding.severity),
+                   colors.plain, printable(finding.what));
+    add_lines("seen", finding.evidence, text);
+    add_lines("users", {finding.users}, text);
+    add_lines("fix", finding.fix, text);
+    add_lines("but", {finding.trade_off}, text);
+  }
+  return text;
+}
+
+std::string unseen_text(const Host& host) {
+  std::string text;
+  for (const std::string& what : host.unseen) {
+    text += format("{}{}\n", text.empty() ? "Not seen: " : "          ", printable(what));
+  }
+  return text;
 }
 
 std::string socket_table(const Host& host, bool all) {

@@ -5,15 +5,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <functional>
 #include <map>
-#include <set>
 #include <thread>
 #include <unordered_map>
 
 #include "base/fd.h"
 #include "base/text.h"
 #include "doctor/proc.h"
+#include "doctor/servers.h"
 
 namespace forebay::doctor {
 namespace {
@@ -23,6 +23,7 @@ constexpr std::size_t kNamespacesMax = 256;
 
 /// What the calling thread's network namespace says of itself.
 void read_network(NetworkNamespace& network, std::vector<std::string>& unseen) {
+  network.entered = true;
   const auto netstat = read_file("/proc/thread-self/net/netstat");
   network.counters = netstat ? parse_listen_counters(*netstat) : std::nullopt;
   network.somaxconn = read_number("/proc/sys/net/core/somaxconn");
@@ -31,23 +32,35 @@ void read_network(NetworkNamespace& network, std::vector<std::string>& unseen) {
   std::ranges::move(list.unseen, std::back_inserter(unseen));
 }
 
-/// The same from within another namespace: a thread enters it and ends there.
-void read_foreign_network(NetworkNamespace& network, std::vector<std::string>& unseen) {
+/// Runs `work` within the network namespace. Another one is entered by a thread, which ends there.
+/// False: we may not enter.
+bool within(const NetworkNamespace& network, const std::function<void()>& work) {
+  if (network.pid == 0) {
+    work();
+    return true;
+  }
+  bool entered = false;
   std::thread([&] {
     const Fd door(::open(format("/proc/{}/ns/net", network.pid).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!door || ::setns(door.get(), CLONE_NEWNET) != 0) {
-      const char* help = errno == EPERM || errno == EACCES ? ": run as root to see it" : "";
-      unseen.push_back(
-          format("the network namespace of process {} cannot be entered{}", network.pid, help));
-      const auto netstat = read_file(format("/proc/{}/net/netstat", network.pid));
-      network.counters = netstat ? parse_listen_counters(*netstat) : std::nullopt;
-      return;
+    entered = door && ::setns(door.get(), CLONE_NEWNET) == 0;
+    if (entered) {
+      work();
     }
-    read_network(network, unseen);
   }).join();
+  return entered;
 }
 
-void read_networks(const std::vector<ProcessEntry>& processes, Host& host) {
+void read_foreign_network(NetworkNamespace& network, std::vector<std::string>& unseen) {
+  if (within(network, [&] { read_network(network, unseen); })) {
+    return;
+  }
+  unseen.push_back(format("the network namespace of process {} cannot be entered{}", network.pid,
+                          ::geteuid() == 0 ? "" : ": run as root to see it"));
+  const auto netstat = read_file(format("/proc/{}/net/netstat", network.pid));
+  network.counters = netstat ? parse_listen_counters(*netstat) : std::nullopt;
+}
+
+void read_networks(const std::vector<ProcessEntry>& processes, Networks which, Host& host) {
   std::map<std::uint64_t, int> others;
   NetworkNamespace own;
   for (const ProcessEntry& process : processes) {
@@ -60,6 +73,10 @@ void read_networks(const std::vector<ProcessEntry>& processes, Host& host) {
   others.erase(own.id);
   read_network(own, host.unseen);
   host.networks.push_back(std::move(own));
+  if (which == Networks::kOwn) {
+    host.all_networks = others.empty();
+    return;
+  }
   for (const auto& [id, pid] : others) {
     if (host.networks.size() == kNamespacesMax) {
       host.unseen.push_back(
@@ -77,16 +94,23 @@ void read_networks(const std::vector<ProcessEntry>& processes, Host& host) {
 /// Who has which listening socket: one pass over all descriptors that we may see.
 void find_owners(const std::vector<ProcessEntry>& processes, Host& host) {
   std::unordered_map<std::uint32_t, ListeningSocket*> sockets;
+  std::unordered_map<std::uint32_t, ListeningSocket*> clients;
   for (NetworkNamespace& network : host.networks) {
     for (ListeningSocket& socket : network.sockets) {
       sockets.emplace(socket.inode, &socket);
+      for (const std::uint32_t client : socket.clients) {
+        clients.emplace(client, &socket);
+      }
     }
   }
   for (const ProcessEntry& entry : processes) {
     bool owner = false;
-    for_each_socket(entry.pid, [&](std::uint32_t inode) {
+    for_each_socket_of(entry.pid, [&](std::uint32_t inode) {
       const auto socket = sockets.find(inode);
       if (socket == sockets.end()) {
+        if (const auto client = clients.find(inode); client != clients.end()) {
+          client->second->waiters.push_back(entry.pid);
+        }
         return;
       }
       owner = true;
@@ -116,14 +140,28 @@ void note_unowned(Host& host) {
   }
 }
 
+/// Connections that workers have; their sockets are many, so only where somebody will ask.
+void find_connections(Host& host) {
+  for (const NetworkNamespace& network : host.networks) {
+    const bool asked = std::ranges::any_of(host.servers, [&network](const Server& server) {
+      return server.network == network.id && server.threads > 0 && !server.workers.empty();
+    });
+    if (asked && network.entered) {
+      within(network, [&] { count_connections(host, network, read_accepted_sockets().sockets); });
+    }
+  }
+}
+
 }  // namespace
 
-Host scan() {
+Host scan(Networks which) {
   Host host;
   const std::vector<ProcessEntry> processes = list_processes();
-  read_networks(processes, host);
+  read_networks(processes, which, host);
   find_owners(processes, host);
   note_unowned(host);
+  recognise_servers(host);
+  find_connections(host);
   return host;
 }
 

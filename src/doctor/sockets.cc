@@ -110,7 +110,8 @@ Result<void> read_unix(std::vector<ListeningSocket>& sockets) {
   if (!kernel) {
     return std::unexpected(kernel.error());
   }
-  const unix_diag_req request = unix_request(kListen, UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN);
+  const unix_diag_req request =
+      unix_request(kListen, UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN);
   auto done = kernel->dump(request, [&sockets](Bytes message) {
     if (auto socket = parse_unix_listener(message)) {
       sockets.push_back(std::move(*socket));
@@ -187,6 +188,8 @@ std::optional<ListeningSocket> parse_unix_listener(Bytes message) {
       socket.address = unix_address(value);
     } else if (type == UNIX_DIAG_ICONS) {
       read_waiting(value, socket);
+    } else if (const auto file = read_start<unix_diag_vfs>(value); type == UNIX_DIAG_VFS && file) {
+      socket.file_inode = file->udiag_vfs_ino;
     } else if (const auto lengths = read_start<unix_diag_rqlen>(value);
                type == UNIX_DIAG_RQLEN && lengths) {
       socket.waiting = lengths->udiag_rqueue;

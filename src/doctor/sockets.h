@@ -18,7 +18,8 @@ struct ListeningSocket {
   std::uint32_t inode = 0;
   /// "unix:/run/x.sock", "unix:@abstract", "0.0.0.0:80", "[::]:80".
   std::string address;
-  std::uint16_t port = 0;  // TCP
+  std::uint16_t port = 0;        // TCP
+  std::uint32_t file_inode = 0;  // unix: of the file that it was bound to
   std::uint32_t waiting = 0;
   std::uint32_t limit = 0;  // what listen() was given, cut to net.core.somaxconn
   /// Unix: of those that wait, how many have left already. None: the kernel cannot say (some
@@ -29,7 +30,8 @@ struct ListeningSocket {
   /// Unix: the sockets of those that wait and are still there.
   std::vector<std::uint32_t> clients;
 
-  std::vector<int> owners;  // processes that have it, by number; empty: nobody that we may see
+  std::vector<int> owners;   // processes that have it, by number; empty: nobody that we may see
+  std::vector<int> waiters;  // the process of each of `clients` that we may see
 
   [[nodiscard]] std::uint64_t capacity() const { return std::uint64_t{limit} + 1; }
   [[nodiscard]] bool full() const { return waiting > limit; }
