@@ -49,6 +49,7 @@ class List {
 
   [[nodiscard]] bool empty() const { return end_.next_ == &end_; }
   [[nodiscard]] T* front() const { return empty() ? nullptr : static_cast<T*>(end_.next_); }
+  [[nodiscard]] T* back() const { return empty() ? nullptr : static_cast<T*>(end_.prev_); }
   [[nodiscard]] T* next(T& item) const {
     Link<Tag>* after = static_cast<Link<Tag>&>(item).next_;
     return after == &end_ ? nullptr : static_cast<T*>(after);

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "load/client_options.h"
+#include "load/connection.h"
+#include "load/flight.h"
+#include "net/address.h"
+#include "net/loop.h"
+#include "net/timeouts.h"
+#include "net/timer.h"
+
+namespace forebay::load {
+
+/// A server: scheme, host and port, with the connections to it.
+struct Origin {
+  bool tls = false;
+  std::string host;
+  std::uint16_t port = 0;
+  std::vector<net::Address> addresses;
+  std::size_t next_address = 0;
+  std::size_t connections = 0;  // open, or being opened
+  List<Connection, IdleTag> idle;
+  std::size_t idle_count = 0;
+  List<Flight, WaitingTag> waiting;  // for a connection
+};
+
+/// The HTTP client of one thread: takes flights, connects, sends, follows redirects, and tells when
+/// they are over.
+class Client final : private Connection::User {
+ public:
+  /// `done` is called once for each flight that send() took, maybe from within it.
+  Client(net::Loop& loop, const ClientOptions& options, std::function<void(Flight&)> done);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();
+
+  /// `flight.intended` is set, and `flight.hit` as far as it is known before.
+  void send(Flight& flight, const Target& target);
+  /// Ends a flight that is not over.
+  void give_up(Flight& flight, Failure failure);
+  [[nodiscard]] std::uint64_t opened() const { return opened_; }
+
+ private:
+  friend struct Flight;
+  friend class Opening;
+
+  const Request& request_for(Flight& flight, const Target& target);
+  Request prepare(const Target& target);
+  Origin& origin_of(const Url& url);
+  void place(Flight& flight);
+  void open(Flight& flight);
+  void opened(Opening& opening, Fd socket);
+  void not_opened(Opening& opening, Failure failure, std::string_view what);
+  void carry(Connection& connection, Flight& flight);
+  void put_idle(Connection& connection);
+  void discard(Connection& connection);
+  void bury(Connection& connection);
+  void bury(Opening& opening);
+  void next_waiting(Origin& origin);
+  bool redirect(Flight& flight);
+  void fail(Flight& flight, Failure failure, std::string_view what);
+  void finish(Flight& flight);
+  void expire_timeouts();
+
+  void answered(Connection& connection, Flight& flight, bool reusable) override;
+  void broke(Connection& connection, Flight& flight, Failure failure, std::string_view what,
+             bool nothing_came) override;
+  void closed_idle(Connection& connection) override;
+
+  net::Loop& loop_;
+  const ClientOptions& options_;
+  std::function<void(Flight&)> done_;
+  std::vector<char> room_;  // where answers are read to
+  net::TimeoutList timeouts_;
+  net::Timer timeout_timer_;
+  std::unordered_map<std::string, std::unique_ptr<Origin>> origins_;
+  std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
+  std::unordered_map<Opening*, std::unique_ptr<Opening>> openings_;
+  std::unordered_map<const Target*, Request> requests_;  // of targets that come again
+  std::uint64_t opened_ = 0;
+};
+
+}  // namespace forebay::load

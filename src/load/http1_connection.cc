@@ -1,0 +1,195 @@
+#include "load/http1_connection.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "load/server_timing.h"
+
+namespace forebay::load {
+namespace {
+
+constexpr http::ResponseLimits kLimits;
+
+/// What a request has beside Request::head: the place of the hit in the schedule, as vegeta sends
+/// it, and how the body is framed.
+class Rest {
+ public:
+  Rest(std::uint64_t sequence, std::size_t body_bytes, bool chunked) {
+    text("X-Vegeta-Seq: ").number(sequence, 10).text("\r\n\r\n");
+    if (chunked && body_bytes != 0) {
+      number(body_bytes, 16).text("\r\n");
+    }
+  }
+  [[nodiscard]] std::string_view view() const { return {buffer_.data(), size_}; }
+
+ private:
+  Rest& text(std::string_view piece) {
+    std::ranges::copy(piece, buffer_.data() + size_);
+    size_ += piece.size();
+    return *this;
+  }
+  Rest& number(std::uint64_t value, int base) {
+    char* begin = buffer_.data() + size_;
+    size_ += static_cast<std::size_t>(
+        std::to_chars(begin, buffer_.data() + buffer_.size(), value, base).ptr - begin);
+    return *this;
+  }
+  std::array<char, 64> buffer_;
+  std::size_t size_ = 0;
+};
+
+iovec part(std::string_view bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
+
+}  // namespace
+
+Http1Connection::Http1Connection(net::Poller& poller, Fd socket, const ClientOptions& options,
+                                 Connection::User& user, std::span<char> room)
+    : options_(options),
+      user_(user),
+      room_(room),
+      stream_(poller, std::move(socket), *this),
+      parser_(kLimits) {}
+
+void Http1Connection::send(Flight& flight) {
+  CHECK(flight_ == nullptr);
+  flight_ = &flight;
+  const Request& request = *flight.request;
+  if (request.method == "HEAD") {
+    parser_.expect_no_body();
+  }
+  const bool chunked = options_.chunked && !request.body->empty();
+  const Rest rest(flight.hit.sequence, request.body->size(), chunked);
+  const std::string_view tail = chunked ? "\r\n0\r\n\r\n" : "";
+  const std::array parts{part(request.head), part(rest.view()), part(*request.body), part(tail)};
+  if (flight.sent == TimePoint{}) {
+    flight.sent = Clock::now();
+  }
+  std::size_t written = stream_.write(parts);
+  for (const iovec& piece : parts) {
+    const std::size_t taken = std::min(written, piece.iov_len);
+    written -= taken;
+    unsent_.append(static_cast<const char*>(piece.iov_base) + taken, piece.iov_len - taken);
+  }
+  if (stream_.broken()) {
+    stream_.want_read();  // the answer, or the reason, is told from the loop
+  }
+}
+
+bool Http1Connection::abandon(Flight& flight) {
+  CHECK(flight_ == &flight);
+  flight_ = nullptr;
+  stream_.close();
+  return false;
+}
+
+void Http1Connection::writable() {
+  const std::array parts{part(unsent_)};
+  unsent_.erase(0, stream_.write(parts));
+}
+
+void Http1Connection::readable() {
+  const std::size_t bytes = stream_.read(room_);
+  if (bytes == 0 && !stream_.at_end()) {
+    return;
+  }
+  now_ = Clock::now();
+  if (flight_ == nullptr) {
+    stream_.close();
+    return user_.closed_idle(*this);
+  }
+  if (bytes != 0) {
+    read_answer({room_.data(), bytes});
+  }
+  if (stream_.open() && stream_.at_end()) {
+    ended();
+  }
+  stream_.want_read();
+}
+
+void Http1Connection::read_answer(std::string_view bytes) {
+  using Event = http::ResponseParser::Event;
+  if (flight_->first_byte == TimePoint{}) {
+    flight_->first_byte = now_;
+  }
+  while (true) {
+    switch (parser_.next(bytes)) {
+      case Event::kNeedMore:
+        return;
+      case Event::kHead:
+        take_head(flight_->hit);
+        break;
+      case Event::kBody:
+        take_body(flight_->hit);
+        break;
+      case Event::kComplete:
+        return complete(parser_.keep_alive() && bytes.empty() && unsent_.empty());
+      case Event::kError:
+        return broke(Failure::kProtocol,
+                     format("net/http: HTTP/1.x transport connection broken: {}", parser_.error()));
+    }
+  }
+}
+
+void Http1Connection::take_head(Hit& hit) {
+  const http::ResponseHead& head = parser_.head();
+  hit.code = head.status;
+  for (const http::Field& field : head.fields) {
+    hit.headers.emplace_back(field.name, field.value);
+    if (equal_ignoring_case(field.name, "server-timing")) {
+      read_server_timing(field.value, hit);
+    }
+  }
+  if (head.status < 200 || head.status >= 400) {
+    hit.failure = Failure::kStatus;
+    hit.error = format("{} {}", head.status, head.reason);
+  }
+}
+
+void Http1Connection::take_body(Hit& hit) {
+  const std::string_view bytes = parser_.body();
+  hit.bytes_in += bytes.size();
+  const std::size_t room =
+      options_.body_kept_max < 0
+          ? bytes.size()
+          : static_cast<std::size_t>(options_.body_kept_max) -
+                std::min(static_cast<std::size_t>(options_.body_kept_max), hit.body.size());
+  hit.body.append(bytes.substr(0, room));
+}
+
+void Http1Connection::complete(bool reusable) {
+  parser_.reset();
+  used = true;
+  Flight& flight = *std::exchange(flight_, nullptr);
+  flight.done = now_;
+  if (!reusable) {
+    stream_.close();
+  }
+  user_.answered(*this, flight, reusable);
+}
+
+/// The peer sends no more.
+void Http1Connection::ended() {
+  if (flight_ == nullptr) {
+    stream_.close();
+    return user_.closed_idle(*this);
+  }
+  const bool reset = stream_.hung_up();
+  if (!reset && parser_.finish() == http::ResponseParser::Event::kComplete) {
+    return complete(false);
+  }
+  broke(reset ? Failure::kReset : Failure::kClosed, reset ? "read: connection reset by peer"
+                                                    : parser_.started() ? "unexpected EOF"
+                                                                        : "EOF");
+}
+
+void Http1Connection::broke(Failure failure, std::string_view what) {
+  Flight& flight = *std::exchange(flight_, nullptr);
+  flight.done = now_;
+  stream_.close();
+  user_.broke(*this, flight, failure, what, !parser_.started());
+}
+
+}  // namespace forebay::load

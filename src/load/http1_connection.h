@@ -1,0 +1,45 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "http/response_parser.h"
+#include "load/client_options.h"
+#include "load/connection.h"
+#include "net/stream.h"
+
+namespace forebay::load {
+
+/// HTTP/1.1 over one connection: one flight at a time.
+class Http1Connection final : public Connection, private net::Stream::User {
+ public:
+  /// `room`: where bytes are read to, shared by the connections of a thread.
+  Http1Connection(net::Poller& poller, Fd socket, const ClientOptions& options,
+                  Connection::User& user, std::span<char> room);
+
+  void send(Flight& flight) override;
+  bool abandon(Flight& flight) override;
+
+ private:
+  void readable() override;
+  void writable() override;
+  void read_answer(std::string_view bytes);
+  void take_head(Hit& hit);
+  void take_body(Hit& hit);
+  void complete(bool reusable);
+  void ended();
+  void broke(Failure failure, std::string_view what);
+
+  const ClientOptions& options_;
+  Connection::User& user_;
+  std::span<char> room_;
+  net::Stream stream_;
+  http::ResponseParser parser_;
+  Flight* flight_ = nullptr;
+  std::string unsent_;  // of the request
+  TimePoint now_;       // of the last read
+};
+
+}  // namespace forebay::load

@@ -1,0 +1,180 @@
+#include "load/sender.h"
+
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace forebay::load {
+namespace {
+
+constexpr std::size_t kBatch = 256;
+constexpr Duration kGiveEvery = std::chrono::milliseconds(100);
+
+/// A counter that one thread writes and others look at now and then.
+void count(std::atomic<std::uint64_t>& counter) {
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Sender::Sender(const Plan& plan, const ClientOptions& client, Collector& collector, unsigned index,
+               unsigned count, std::size_t flights_max)
+    : plan_(plan),
+      collector_(collector),
+      index_(index),
+      count_(count),
+      flights_max_(flights_max),
+      told_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      watch_(loop_, told_.get(), [this] { told(); }),
+      client_(loop_, client, [this](Flight& flight) { done(flight); }),
+      give_timer_(loop_),
+      start_timer_(loop_),
+      duration_timer_(loop_) {}
+
+Sender::~Sender() = default;
+
+/// Hit n is ours if n = part (mod parts).
+std::uint64_t Sender::part() const { return plan_.shard + (plan_.shards * index_); }
+std::uint64_t Sender::parts() const { return plan_.shards * count_; }
+
+void Sender::run() {
+  ::prctl(PR_SET_TIMERSLACK, 1);
+  if (plan_.schedule) {
+    pacer_.emplace(
+        loop_, plan_.start, Arrivals(*plan_.schedule, part(), parts()), plan_.pacing,
+        Pacer::User{.has_room = [this] { return flights_.size() - free_.size() < flights_max_; },
+                    .release = [this](const Pacer::Due& due) { release(due); },
+                    .over = [this] { releasing_ = false; }});
+    releasing_ = !pacer_->finished();
+  } else {
+    start_timer_.at(plan_.start, [this] { begin_closed_loop(); });
+  }
+  finish_if_over();
+  loop_.run();
+  give();
+}
+
+void Sender::begin_closed_loop() {
+  next_ = part();
+  if (plan_.duration) {
+    duration_timer_.at(plan_.start + *plan_.duration, [this] { stop_releasing(); });
+  }
+  for (std::size_t i = 0; i < flights_max_; ++i) {
+    begin_next();
+  }
+  finish_if_over();
+}
+
+void Sender::begin_next() {
+  if (releasing_ && plan_.hits && next_ >= *plan_.hits) {
+    releasing_ = false;
+  }
+  if (releasing_) {
+    release({.sequence = std::exchange(next_, next_ + parts()), .intended = Clock::now()});
+  }
+}
+
+void Sender::release(const Pacer::Due& due) {
+  Flight& flight = take_flight();
+  const Result<const Target*> target = plan_.targets->at(due.sequence, flight.room);
+  if (!target || *target == nullptr) {
+    if (!target) {
+      error_ = target.error();
+    }
+    free_.push_back(&flight);
+    return stop_releasing();
+  }
+  Hit& hit = flight.hit;
+  hit.attack = plan_.name;
+  hit.sequence = due.sequence;
+  hit.intended_ns = plan_.start_ns + (due.intended - plan_.start).count();
+  hit.late = due.late;
+  hit.method = (*target)->method;
+  hit.url = (*target)->url;
+  hit.bytes_out = (*target)->body->size();
+  flight.intended = due.intended;
+  under_way_.push_back(flight);
+  count(released_);
+  client_.send(flight, **target);
+}
+
+Flight& Sender::take_flight() {
+  if (free_.empty()) {
+    flights_.push_back(std::make_unique<Flight>());
+    return *flights_.back();
+  }
+  Flight& flight = *free_.back();
+  free_.pop_back();
+  return flight;
+}
+
+void Sender::done(Flight& flight) {
+  flight.Link<UnderWayTag>::unlink();
+  batch_.push_back(std::exchange(flight.hit, {}));
+  flight.own.reset();
+  flight.sent = flight.first_byte = flight.done = TimePoint{};
+  flight.redirects = 0;
+  flight.tried_again = false;
+  free_.push_back(&flight);
+  count(done_);
+  connections_.store(client_.opened(), std::memory_order_relaxed);
+  if (batch_.size() == kBatch) {
+    give();
+  } else if (!give_timer_.armed()) {
+    give_timer_.after(kGiveEvery, [this] { give(); });
+  }
+  if (!pacer_) {
+    begin_next();
+  }
+  finish_if_over();
+}
+
+void Sender::give() {
+  give_timer_.cancel();
+  if (!batch_.empty()) {
+    collector_.give(std::exchange(batch_, {}));
+  }
+}
+
+void Sender::stop_releasing() {
+  releasing_ = false;
+  if (pacer_) {
+    pacer_->stop();
+  }
+  finish_if_over();
+}
+
+void Sender::finish_if_over() {
+  if (!releasing_ && under_way_.empty()) {
+    loop_.stop();
+  }
+}
+
+void Sender::tell(std::uint64_t what) {
+  CHECK(::write(told_.get(), &what, sizeof(what)) == sizeof(what));
+}
+
+void Sender::told() {
+  std::uint64_t what = 0;
+  if (::read(told_.get(), &what, sizeof(what)) != sizeof(what)) {
+    return;
+  }
+  stop_releasing();
+  if (what >= kAbort) {
+    while (Flight* flight = under_way_.front()) {
+      client_.give_up(*flight, Failure::kUnfinished);
+    }
+  }
+}
+
+Progress Sender::progress() const {
+  return {.released = released_.load(std::memory_order_relaxed),
+          .done = done_.load(std::memory_order_relaxed),
+          .connections = connections_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace forebay::load
