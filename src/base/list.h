@@ -54,8 +54,16 @@ class List {
     Link<Tag>* after = static_cast<Link<Tag>&>(item).next_;
     return after == &end_ ? nullptr : static_cast<T*>(after);
   }
+  [[nodiscard]] T* prev(T& item) const {
+    Link<Tag>* before = static_cast<Link<Tag>&>(item).prev_;
+    return before == &end_ ? nullptr : static_cast<T*>(before);
+  }
   void push_back(T& item) { insert(item, *end_.prev_, end_); }
   void push_front(T& item) { insert(item, end_, *end_.next_); }
+  void insert_before(T& place, T& item) {
+    Link<Tag>& after = place;
+    insert(item, *after.prev_, after);
+  }
   /// Moves all of `other` to the end of this.
   void append(List& other) {
     if (other.empty()) {

@@ -30,6 +30,22 @@ TEST(List, KeepsTheOrderAndGivesTheNext) {
   EXPECT_EQ(list.next(two), nullptr);
 }
 
+TEST(List, IsReadFromItsEndToo) {
+  ListA list;
+  Item one(1);
+  Item two(2);
+  Item three(3);
+  EXPECT_EQ(list.back(), nullptr);
+  list.push_back(three);
+  list.insert_before(three, one);
+  list.insert_before(three, two);
+  EXPECT_EQ(list.front(), &one);
+  EXPECT_EQ(list.back(), &three);
+  EXPECT_EQ(list.prev(three), &two);
+  EXPECT_EQ(list.prev(two), &one);
+  EXPECT_EQ(list.prev(one), nullptr);
+}
+
 TEST(List, AnItemLeavesWhenItIsDestroyed) {
   ListA list;
   Item first(1);

@@ -8,6 +8,7 @@
 #include "channel/layout.h"
 #include "cli/add_option.h"
 #include "cli/client_options.h"
+#include "cli/queue_options.h"
 
 namespace forebay::cli {
 namespace {
@@ -125,29 +126,6 @@ void add_application(CLI::App& command, ServeOptions& o) {
       ->group(group);
 }
 
-void add_queue(CLI::App& command, ServeOptions& o) {
-  const std::string group = "Queue";
-  add_parsed(command, "--max-wait", o.front.queue.wait_max, parse_positive_duration,
-             "Longest wait for a server, then 503; set it to your callers' patience", "TIME", "60s")
-      ->group(group);
-  add_count(command, "--max-queue", o.front.queue.length_max, kOne, kMany,
-            "Most requests that wait at once; guards memory")
-      ->group(group);
-  add_parsed(command, "--max-queue-bytes", o.front.queue.bytes_max, parse_positive_bytes,
-             "Most bytes of bodies that arrive, wait or run at once; beyond: 503", "SIZE", "2G")
-      ->group(group);
-  command
-      .add_flag_callback(
-          "--no-learn-patience", [&o] { o.front.queue.learn_patience = false; },
-          "Do not lower --max-wait to what clients are seen to bear before they leave")
-      ->group(group);
-  command
-      .add_flag_callback(
-          "--no-predict", [&o] { o.front.queue.predict = false; },
-          "Do not refuse on arrival what would wait longer than --max-wait")
-      ->group(group);
-}
-
 void add_seeing(CLI::App& command, ServeOptions& o) {
   const std::string group = "Logs and metrics";
   command.add_option("--access-logfile", o.access_log, "A file, or - for stdout")
@@ -189,7 +167,7 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   add_application(command, options);
   add_network(command, options);
   add_workers(command, options);
-  add_queue(command, options);
+  add_queue_options(command, options.front);
   add_client_options(command, options);
   add_seeing(command, options);
 }
@@ -200,16 +178,10 @@ Result<void> check_serve(const ServeOptions& o) {
                        o.workers.workers, o.workers.threads, o.workers.servers(),
                        channel::kMaxServers));
   }
-  if (o.front.limits.body_bytes > o.front.queue.bytes_max) {
-    return fail(
-        format("--max-body {} is more than --max-queue-bytes {}: a body of that size could "
-               "never wait. Lower the one or raise the other",
-               o.front.limits.body_bytes, o.front.queue.bytes_max));
-  }
   if (!o.front.health_path.empty() && !o.front.health_path.starts_with('/')) {
     return fail(format("--health-path '{}' must begin with /", o.front.health_path));
   }
-  return {};
+  return check_queue(o.front);
 }
 
 }  // namespace forebay::cli

@@ -124,6 +124,12 @@ void AccessLog::json(std::string& out, const Record& r) {
             to_seconds(r.app_time), to_seconds(r.write_time),
             r.worker_pid == 0 ? "null" : std::to_string(r.worker_pid), r.queue_length_at_arrival,
             word(r.reason));
+  if (r.priority) {
+    append_key(out, "priority", word(*r.priority));
+  }
+  if (r.deadline) {
+    format_to(std::back_inserter(out), ",\"deadline\":{:.6f}", to_seconds(*r.deadline));
+  }
   if (r.proxy_time) {
     format_to(std::back_inserter(out), ",\"proxy_time\":{:.6f}", to_seconds(*r.proxy_time));
   }

@@ -1,5 +1,6 @@
 #include "front/admin.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -61,6 +62,21 @@ class Talk final : private net::Stream::User {
   net::Timer limit_;
   std::array<char, 4096> buffer_{};
 };
+
+/// A waiting request.
+Json show(const Exchange& exchange, TimePoint now) {
+  const std::string_view target = exchange.head.target;
+  Json request{{"age_seconds", to_seconds(now - exchange.queued)},
+               {"method", exchange.head.method},
+               {"path", target.substr(0, target.find('?'))},
+               {"client", exchange.remote_host},
+               {"bytes", exchange.body.size()},
+               {"priority", word(exchange.arrival.priority)}};
+  if (exchange.arrival.deadline != queue::kNoDeadline) {
+    request["deadline_seconds"] = to_seconds(exchange.arrival.deadline - now);
+  }
+  return request;
+}
 
 }  // namespace
 
@@ -134,8 +150,9 @@ Admin::Page Admin::page(std::string_view method, std::string_view path) {
 bool Admin::ready() { return front_.dispatcher().backend().ready() && !front_.draining(); }
 
 Duration Admin::oldest_age() {
-  const std::vector<Exchange*> waiting = front_.dispatcher().waiting();
-  return waiting.empty() ? Duration{0} : Clock::now() - waiting.front()->queued;
+  (void)front_.dispatcher().waiting();  // and the queue hears which of them have begun
+  const queue::Entry* oldest = front_.dispatcher().queue().oldest();
+  return oldest == nullptr ? Duration{0} : Clock::now() - oldest->arrived();
 }
 
 std::string Admin::status() {
@@ -184,27 +201,26 @@ std::string Admin::status() {
   return dump(page, 2) + "\n";
 }
 
-/// What could be handed to a server next comes first.
+/// The oldest first. Whose turn it is and when can be told only where all are equal.
 std::string Admin::queue() {
   const TimePoint now = Clock::now();
   const queue::RequestQueue& queue = front_.dispatcher().queue();
   Json requests = Json::array();
   std::size_t position = 0;
-  for (const Exchange* exchange : front_.dispatcher().waiting()) {
+  std::vector<Exchange*> waiting = front_.dispatcher().waiting();
+  std::ranges::sort(waiting, {}, &Exchange::queued);
+  for (const Exchange* exchange : waiting) {
     if (++position > kQueuePageMax) {
       break;
     }
-    const std::string_view target = exchange->head.target;
-    const double predicted = queue.servers() == 0 ? 0
-                                                  : to_seconds(queue.mean_service()) *
-                                                        static_cast<double>(position) /
-                                                        static_cast<double>(queue.servers());
-    requests.push_back({{"age_seconds", to_seconds(now - exchange->queued)},
-                        {"method", exchange->head.method},
-                        {"path", target.substr(0, target.find('?'))},
-                        {"client", exchange->remote_host},
-                        {"bytes", exchange->body.size()},
-                        {"predicted_start_seconds", predicted}});
+    Json request = show(*exchange, now);
+    request["predicted_start_seconds"] = nullptr;
+    if (queue.in_order() && queue.servers() != 0) {
+      request["predicted_start_seconds"] = to_seconds(queue.mean_service()) *
+                                           static_cast<double>(position) /
+                                           static_cast<double>(queue.servers());
+    }
+    requests.push_back(std::move(request));
   }
   return dump({{"length", queue.length()}, {"requests", requests}}, 2) + "\n";
 }

@@ -12,6 +12,7 @@ std::string proxy_status(const Answer& answer) {
     case Reason::kQueueFull:
     case Reason::kQueueTimeout:
     case Reason::kPredictedWait:
+    case Reason::kDeadline:
     case Reason::kShuttingDown:
     case Reason::kNoRoom:
       return format("forebay; error=connection_limit_reached; details=\"{}\"", word(answer.reason));
@@ -34,6 +35,8 @@ Answer answer_for(Reason reason) {
       return {503, reason, "No server became free in time. Nothing was done; try again later.", 0};
     case Reason::kPredictedWait:
       return {503, reason, "The wait would be too long. Nothing was done; try again later.", 0};
+    case Reason::kDeadline:
+      return {503, reason, "It could not be done by its deadline. Nothing was done.", 0};
     case Reason::kShuttingDown:
       return {503, reason, "The server is stopping. Nothing was done; try again.", 0};
     case Reason::kWorkerDied:

@@ -114,6 +114,7 @@ net::Task<bool> Connection::handle() {
   exchange.remote_host = peer_.host;
   exchange.remote_port = peer_.port;
   exchange.began = began_;
+  read_arrival(exchange);
   if (!co_await read_body(exchange)) {
     co_return false;
   }
@@ -123,6 +124,9 @@ net::Task<bool> Connection::handle() {
   if (const auto found = find_origin(exchange); !found) {
     co_return co_await answer({found.error().status, Reason::kBadRequest, found.error().reason, 0},
                               exchange);
+  }
+  if (front_.settings().arrivals.fair_share) {
+    exchange.arrival.client = client_number(exchange.remote_host);
   }
   mark(exchange, relay);
   ++front_.metrics().active_requests;
@@ -154,6 +158,23 @@ void Connection::mark(Exchange& exchange, Relay& relay) {
   }
 }
 
+void Connection::read_arrival(Exchange& exchange) const {
+  const ArrivalRules& rules = front_.settings().arrivals;
+  if (!rules.priorities.empty()) {
+    exchange.arrival.priority = rules.priority_of(exchange.head);
+  }
+  const std::string_view said =
+      rules.deadline_header.empty() ? "" : field(exchange.head, rules.deadline_header);
+  if (said.empty()) {
+    return;
+  }
+  if (const std::optional<Duration> left = parse_time_left(said)) {
+    exchange.arrival.deadline = exchange.began + *left;
+  } else {
+    ++front_.metrics().deadlines_ignored;
+  }
+}
+
 net::Task<bool> Connection::read_body(Exchange& exchange) {
   const http::RequestHead& head = parser_.head();
   const Settings& settings = front_.settings();
@@ -161,7 +182,8 @@ net::Task<bool> Connection::read_body(Exchange& exchange) {
     co_return co_await refuse(answer_for(Reason::kNoRoom));
   }
   if (head.expect_continue && head.framing != http::BodyFraming::kNone) {
-    if (const auto refusal = front_.dispatcher().look(head.content_length)) {
+    exchange.arrival.bytes = head.content_length;
+    if (const auto refusal = front_.dispatcher().look(exchange.arrival)) {
       linger_ = true;
       co_await answer(answer_for(*refusal), exchange);
       co_return false;
@@ -344,6 +366,12 @@ void Connection::log(const Exchange* exchange, int status, std::uint64_t bytes, 
     record.request_id = exchange->marks.request_id;
     record.trace_id = exchange->marks.trace_id;
     record.proxy_time = exchange->marks.proxy_time;
+    if (!front_.settings().arrivals.priorities.empty()) {
+      record.priority = exchange->arrival.priority;
+    }
+    if (exchange->arrival.deadline != queue::kNoDeadline) {
+      record.deadline = exchange->arrival.deadline - exchange->began;
+    }
   }
   if (exchange != nullptr && exchange->queued != TimePoint{}) {
     record.was_queued = true;

@@ -65,6 +65,8 @@ class Connection final : public Link<ConnectionTag>,
   [[nodiscard]] bool client_left() const;
   [[nodiscard]] http::RequestFacts facts() const;
   void mark(Exchange& exchange, Relay& relay);
+  /// Sets how it differs from others for the queue, as far as its head says.
+  void read_arrival(Exchange& exchange) const;
   /// Sets what proxies say about where the request came from. Errors: see Forwarding::origin().
   [[nodiscard]] std::expected<void, http::ParseError> find_origin(Exchange& exchange) const;
   void log(const Exchange* exchange, int status, std::uint64_t bytes, Reason reason);

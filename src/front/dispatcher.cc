@@ -14,19 +14,20 @@ std::optional<Reason> Dispatcher::offer(Exchange& exchange) {
   if (refusing_) {
     return Reason::kShuttingDown;
   }
-  if (const auto refusal = queue_.offer(exchange, exchange.body.size(), now)) {
+  exchange.arrival.bytes = exchange.body.size();
+  if (const auto refusal = queue_.offer(exchange, now)) {
     return to_reason(*refusal);
   }
-  pump();
+  pump(now);
   arm_timer();
   return std::nullopt;
 }
 
-std::optional<Reason> Dispatcher::look(std::uint64_t bytes) const {
+std::optional<Reason> Dispatcher::look(const queue::Arrival& arrival) const {
   if (refusing_) {
     return Reason::kShuttingDown;
   }
-  const auto refusal = queue_.look(bytes, Clock::now());
+  const auto refusal = queue_.look(arrival, Clock::now());
   return refusal ? std::optional(to_reason(*refusal)) : std::nullopt;
 }
 
@@ -76,8 +77,8 @@ void Dispatcher::put_back(Exchange& exchange) {
   arm_timer();
 }
 
-void Dispatcher::pump() {
-  while (queue::Entry* entry = queue_.take()) {
+void Dispatcher::pump(TimePoint now) {
+  while (queue::Entry* entry = queue_.take(now)) {
     if (!backend_->start(static_cast<Exchange&>(*entry))) {
       queue_.put_back(*entry);
       return;
@@ -118,10 +119,11 @@ void Dispatcher::expire() {
   while (queue::Entry* entry = queue_.expired(now)) {
     auto& exchange = static_cast<Exchange&>(*entry);
     if (take_back(exchange)) {
-      exchange.sink.lost(Reason::kQueueTimeout);
+      const bool own = exchange.arrival.deadline <= now;
+      exchange.sink.lost(own ? Reason::kDeadline : Reason::kQueueTimeout);
     }
   }
-  pump();
+  pump(now);
   arm_timer();
 }
 

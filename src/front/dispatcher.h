@@ -20,8 +20,8 @@ class Dispatcher {
 
   /// Admits the exchange and hands over what can be; or says why not.
   [[nodiscard]] std::optional<Reason> offer(Exchange& exchange);
-  /// What offer() would say of a request with so many bytes of body.
-  [[nodiscard]] std::optional<Reason> look(std::uint64_t bytes) const;
+  /// What offer() would say of such a request.
+  [[nodiscard]] std::optional<Reason> look(const queue::Arrival& arrival) const;
   /// The client has left. True: the exchange is over, no server ever saw it. False: a server is at
   /// it; its sink will be told the end.
   [[nodiscard]] bool withdraw(Exchange& exchange);
@@ -40,13 +40,13 @@ class Dispatcher {
   void server_free(std::optional<Duration> service);
   /// A server died with the exchange: back to the head of the queue.
   void put_back(Exchange& exchange);
-  void pump();
+  void pump() { pump(Clock::now()); }
 
   // From whoever shows or stops the queue.
 
   [[nodiscard]] const queue::RequestQueue& queue() const { return queue_; }
   [[nodiscard]] const Backend& backend() const { return *backend_; }
-  /// The exchanges that wait, oldest first.
+  /// The exchanges that wait, those at the servers' door first.
   [[nodiscard]] std::vector<Exchange*> waiting();
   /// From now on every offer is refused; what waits goes on to be served.
   void refuse_new() { refusing_ = true; }
@@ -55,6 +55,7 @@ class Dispatcher {
   [[nodiscard]] bool refusing() const { return refusing_; }
 
  private:
+  void pump(TimePoint now);
   void expire();
   void arm_timer();
   /// Takes the exchange out of queue and backend. False: a server has begun it.

@@ -10,10 +10,8 @@ Reason to_reason(queue::Refusal refusal) {
       return Reason::kQueueFull;
     case queue::Refusal::kPredictedWait:
       return Reason::kPredictedWait;
-    case queue::Refusal::kQueueTimeout:
-      return Reason::kQueueTimeout;
-    case queue::Refusal::kShuttingDown:
-      return Reason::kShuttingDown;
+    case queue::Refusal::kDeadline:
+      return Reason::kDeadline;
   }
   check_failed("unknown refusal");
 }

@@ -22,6 +22,7 @@ enum class Reason : std::uint8_t {
   kQueueFull,
   kQueueTimeout,
   kPredictedWait,
+  kDeadline,
   kShuttingDown,
   kClientGoneQueued,
   kClientGoneRunning,
@@ -31,20 +32,18 @@ enum class Reason : std::uint8_t {
   kSlowRequest,
   kNoRoom,
 };
-inline constexpr std::array<std::string_view, 12> kReasonWords{"ok",
-                                                               "queue_full",
-                                                               "queue_timeout",
-                                                               "predicted_wait",
-                                                               "shutting_down",
-                                                               "client_gone_queued",
-                                                               "client_gone_running",
-                                                               "worker_died",
-                                                               "worker_timeout",
-                                                               "bad_request",
-                                                               "slow_request",
-                                                               "no_room"};
+inline constexpr std::array<std::string_view, 13> kReasonWords{
+    "ok",          "queue_full",     "queue_timeout",      "predicted_wait",
+    "deadline",    "shutting_down",  "client_gone_queued", "client_gone_running",
+    "worker_died", "worker_timeout", "bad_request",        "slow_request",
+    "no_room"};
 [[nodiscard]] constexpr std::string_view word(Reason reason) {
   return kReasonWords[static_cast<std::size_t>(reason)];
+}
+/// Not run for want of servers.
+[[nodiscard]] constexpr bool is_refusal(Reason reason) {
+  return reason == Reason::kQueueFull || reason == Reason::kQueueTimeout ||
+         reason == Reason::kPredictedWait || reason == Reason::kDeadline;
 }
 [[nodiscard]] Reason to_reason(queue::Refusal refusal);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "http/path.h"
 
 namespace forebay::front {
 namespace {
@@ -17,38 +18,11 @@ std::unexpected<http::ParseError> refuse(int status, std::string_view reason) {
   return std::unexpected(http::ParseError{status, reason});
 }
 
-int hex_digit(char c) {
-  return c >= '0' && c <= '9'                     ? c - '0'
-         : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                  : -1;
-}
-
-/// One character of a path, decoded, and how many bytes stand for it.
-struct PathChar {
-  char value;
-  std::size_t bytes;
-};
-PathChar next_char(std::string_view path) {
-  if (path[0] == '%' && path.size() > 2 && hex_digit(path[1]) >= 0 && hex_digit(path[2]) >= 0) {
-    return {static_cast<char>(hex_digit(path[1]) * 16 + hex_digit(path[2])), 3};
-  }
-  return {path[0], 1};
-}
-
 /// What of `path` comes after `script`, which has to end where a segment does.
 std::optional<std::string_view> below(std::string_view path, std::string_view script) {
-  for (const char wanted : script) {
-    if (path.empty()) {
-      return std::nullopt;
-    }
-    const PathChar next = next_char(path);
-    if (next.value != wanted) {
-      return std::nullopt;
-    }
-    path.remove_prefix(next.bytes);
-  }
-  const bool at_border = path.empty() || path[0] == '/' || path[0] == '?';
-  return at_border ? std::optional(path) : std::nullopt;
+  const std::optional<std::string_view> rest = http::after_prefix(path, script);
+  const bool at_border = rest && (rest->empty() || rest->front() == '/' || rest->front() == '?');
+  return at_border ? rest : std::nullopt;
 }
 
 std::string_view trim(std::string_view text) {

@@ -55,6 +55,26 @@ class Page {
   std::string name_;
 };
 
+/// What --priority and --fair-share add.
+void write_turns(Page& page, const Metrics& m, const queue::Turns& turns) {
+  const auto by_priority = [&page](const auto& count_of) {
+    for (std::size_t i = 0; i < queue::kPriorityWords.size(); ++i) {
+      page.value(count_of(i), format("priority=\"{}\"", queue::kPriorityWords[i]));
+    }
+  };
+  page.family("forebay_queue_requests_by_priority", "gauge",
+              "Requests waiting now, those at the servers' door apart.");
+  by_priority([&turns](std::size_t i) { return turns.waiting(static_cast<queue::Priority>(i)); });
+  page.family("forebay_requests_by_priority_total", "counter", "Requests by priority.");
+  by_priority([&m](std::size_t i) { return m.by_priority[i]; });
+  page.family("forebay_queue_rejected_by_priority_total", "counter",
+              "Requests answered 503 for want of servers.");
+  by_priority([&m](std::size_t i) { return m.refused_by_priority[i]; });
+  page.single("forebay_queue_clients", "gauge",
+              "Clients that have requests waiting; one in two priorities counts twice.",
+              turns.clients());
+}
+
 void write_queue(Page& page, const Metrics& m, const queue::RequestQueue& queue, Duration oldest) {
   page.single("forebay_queue_requests", "gauge", "Requests waiting for a server now.",
               queue.length());
@@ -84,12 +104,17 @@ void write_queue(Page& page, const Metrics& m, const queue::RequestQueue& queue,
   page.histogram(m.wait_gone, "outcome=\"gone\"");
   page.family("forebay_queue_rejected_total", "counter", "Requests answered 503, never run.");
   for (const Reason reason : {Reason::kQueueFull, Reason::kQueueTimeout, Reason::kPredictedWait,
-                              Reason::kShuttingDown, Reason::kNoRoom}) {
+                              Reason::kDeadline, Reason::kShuttingDown, Reason::kNoRoom}) {
     page.value(m.by_reason[static_cast<std::size_t>(reason)],
                format("reason=\"{}\"", word(reason)));
   }
   page.single("forebay_queue_abandoned_total", "counter", "Clients that left while queued.",
               m.abandoned);
+  page.single("forebay_deadlines_ignored_total", "counter",
+              "Requests whose --deadline-header is no time.", m.deadlines_ignored);
+  if (queue.turns()) {
+    write_turns(page, m, *queue.turns());
+  }
 }
 
 void write_workers(Page& page, const Metrics& m, const WorkerCounts& workers) {
@@ -144,6 +169,11 @@ void Metrics::count(const Record& record) {
   ++by_reason[static_cast<std::size_t>(record.reason)];
   if (record.status >= 0 && static_cast<std::size_t>(record.status) < by_status.size()) {
     ++by_status[static_cast<std::size_t>(record.status)];
+  }
+  if (record.priority) {
+    const auto priority = static_cast<std::size_t>(*record.priority);
+    ++by_priority[priority];
+    refused_by_priority[priority] += is_refusal(record.reason) ? 1 : 0;
   }
   duration.observe(to_seconds(record.duration));
   if (!record.was_queued) {

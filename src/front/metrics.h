@@ -33,10 +33,13 @@ struct Metrics {
 
   std::uint64_t access_log_dropped = 0;  // lines that nobody read in time
 
-  std::uint64_t abandoned = 0;  // left while queued
+  std::uint64_t deadlines_ignored = 0;  // what was said is no time
+  std::uint64_t abandoned = 0;          // left while queued
   Duration longest_wait{0};
   std::array<std::uint64_t, 16> by_reason{};
   std::array<std::uint64_t, 600> by_status{};
+  std::array<std::uint64_t, 3> by_priority{};
+  std::array<std::uint64_t, 3> refused_by_priority{};
   SecondsHistogram wait_dispatched{kSecondsBuckets};
   SecondsHistogram wait_shed{kSecondsBuckets};
   SecondsHistogram wait_gone{kSecondsBuckets};

@@ -28,8 +28,10 @@ struct Record {
   bool was_queued = false;  // got as far as the queue
   std::size_t queue_length_at_arrival = 0;
   Reason reason = Reason::kOk;
-  std::string_view request_id;         // empty: none
-  std::string_view trace_id;           // empty: none
+  std::optional<queue::Priority> priority;  // none: all are equal
+  std::optional<Duration> deadline;         // after the first byte, if it has one
+  std::string_view request_id;              // empty: none
+  std::string_view trace_id;                // empty: none
   std::optional<Duration> proxy_time;  // from a proxy in front to the first byte, if it says so
 };
 

@@ -6,15 +6,6 @@
 #include "base/text.h"
 
 namespace forebay::front {
-namespace {
-
-/// For want of servers: not because we stop.
-constexpr bool is_refusal(Reason reason) {
-  return reason == Reason::kQueueFull || reason == Reason::kQueueTimeout ||
-         reason == Reason::kPredictedWait;
-}
-
-}  // namespace
 
 void RefusalLog::count(Reason reason) {
   if (!is_refusal(reason)) {

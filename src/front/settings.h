@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "front/arrivals.h"
 #include "front/forwarded.h"
 #include "front/marks.h"
 #include "http/request.h"
@@ -16,6 +17,7 @@ struct Settings {
   http::RequestLimits limits;
   Forwarding forwarding;
   queue::Policy queue;
+  ArrivalRules arrivals;
 
   Duration head_timeout =
       std::chrono::seconds(30);  // first byte of a request to the end of its head

@@ -77,8 +77,8 @@ class WaitLimitTest : public testing::Test {
   WaitLimitTest() { queue_.set_servers(1); }
   void one(Duration service, Duration age, bool leaves) {
     Entry entry;
-    ASSERT_EQ(queue_.offer(entry, 0, now_), std::nullopt);
-    ASSERT_EQ(queue_.take(), &entry);
+    ASSERT_EQ(queue_.offer(entry, now_), std::nullopt);
+    ASSERT_EQ(queue_.take(now_), &entry);
     queue_.running(entry);
     now_ += age;
     if (leaves) {

@@ -22,15 +22,22 @@ class RequestQueueTest : public ::testing::Test {
     queue_->set_servers(servers);
     return *queue_;
   }
-  Entry& entry() { return entries_.emplace_back(); }
+  Entry& entry(const Arrival& arrival = {}) {
+    Entry& added = entries_.emplace_back();
+    added.arrival = arrival;
+    return added;
+  }
   /// Admits a new request, or fails the test.
   Entry& admit(TimePoint now = kStart, std::uint64_t bytes = 0) {
-    Entry& added = entry();
-    EXPECT_EQ(queue_->offer(added, bytes, now), std::nullopt);
+    return admit(Arrival{.bytes = bytes}, now);
+  }
+  Entry& admit(const Arrival& arrival, TimePoint now = kStart) {
+    Entry& added = entry(arrival);
+    EXPECT_EQ(queue_->offer(added, now), std::nullopt);
     return added;
   }
   void run_one(Duration service) {
-    Entry* taken = queue_->take();
+    Entry* taken = queue_->take(kStart);
     ASSERT_NE(taken, nullptr);
     queue_->running(*taken);
     queue_->answered(*taken, kStart);
@@ -52,9 +59,131 @@ TEST_F(RequestQueueTest, HandsOverInTheOrderOfArrival) {
   RequestQueue& queue = make({}, 4);
   Entry& first = admit();
   Entry& second = admit();
-  EXPECT_EQ(queue.take(), &first);
-  EXPECT_EQ(queue.take(), &second);
-  EXPECT_EQ(queue.take(), nullptr);
+  EXPECT_EQ(queue.take(kStart), &first);
+  EXPECT_EQ(queue.take(kStart), &second);
+  EXPECT_EQ(queue.take(kStart), nullptr);
+}
+
+TEST_F(RequestQueueTest, LifoHandsOverWhoCameLast) {
+  RequestQueue& queue = make({.order = Order::kLifo}, 2);
+  Entry& first = admit(kStart);
+  Entry& second = admit(kStart + seconds(1));
+  Entry& third = admit(kStart + seconds(2));
+  EXPECT_EQ(queue.take(kStart), &third);
+  EXPECT_EQ(queue.take(kStart), &second);
+  EXPECT_EQ(queue.oldest(), &first);
+}
+
+TEST_F(RequestQueueTest, AdaptiveLifoTurnsAroundWhenSomebodyHasWaitedForAThird) {
+  RequestQueue& queue = make({.order = Order::kAdaptiveLifo, .wait_max = seconds(30)}, 4);
+  Entry& first = admit(kStart);
+  Entry& second = admit(kStart + seconds(1));
+  Entry& third = admit(kStart + seconds(2));
+  Entry& fourth = admit(kStart + seconds(3));
+  EXPECT_EQ(queue.take(kStart + seconds(10)), &first);
+  EXPECT_EQ(queue.take(kStart + seconds(11) + Duration{1}), &fourth);
+  queue.withdraw(second);
+  EXPECT_EQ(queue.take(kStart + seconds(12)), &third);
+}
+
+TEST_F(RequestQueueTest, TheMaximumWaitHoldsInAnyOrder) {
+  RequestQueue& queue = make({.order = Order::kLifo, .wait_max = seconds(60)}, 1);
+  Entry& first = admit(kStart);
+  Entry& second = admit(kStart + seconds(1));
+  Entry& third = admit(kStart + seconds(2));
+  ASSERT_EQ(queue.take(kStart), &third);
+  ASSERT_EQ(queue.take(kStart), &second);  // both stand at the door
+  EXPECT_EQ(queue.expired(kStart + seconds(60)), &first);
+  queue.withdraw(first);
+  EXPECT_EQ(queue.next_deadline(kStart), kStart + seconds(61));
+  EXPECT_EQ(queue.expired(kStart + seconds(61)), &second);
+}
+
+TEST_F(RequestQueueTest, LifoPredictsNoWait) {
+  RequestQueue& queue = make({.order = Order::kLifo, .wait_max = seconds(1)}, 1);
+  teach(seconds(2), 10);
+  for (int i = 0; i < 20; ++i) {
+    admit();
+  }
+  EXPECT_EQ(queue.length(), 20U);
+  EXPECT_EQ(queue.predicted_wait(), Duration{0});
+}
+
+TEST_F(RequestQueueTest, WhatIsPutBackHasThePlaceOfItsArrivalInAnyOrder) {
+  RequestQueue& queue = make({.order = Order::kLifo}, 1);
+  Entry& first = admit(kStart);
+  Entry& second = admit(kStart + seconds(1));
+  ASSERT_EQ(queue.take(kStart), &second);
+  Entry& third = admit(kStart + seconds(2));
+  queue.put_back(second);
+  EXPECT_EQ(queue.oldest(), &first);
+  EXPECT_EQ(queue.take(kStart), &third);
+  EXPECT_EQ(queue.take(kStart), &second);
+}
+
+TEST_F(RequestQueueTest, WhatIsLearnedDoesNotEndTheWaitOfTheOnlyOne) {
+  RequestQueue& queue = make({}, 0);
+  for (int i = 0; i < 100; ++i) {
+    Entry leaving;
+    const TimePoint now = kStart + seconds(i);
+    ASSERT_EQ(queue.offer(leaving, now - seconds(2)), std::nullopt);
+    queue.left(leaving, now);
+    queue.withdraw(leaving);
+  }
+  const TimePoint now = kStart + seconds(100);
+  ASSERT_LT(queue.wait_limit(now).wait, seconds(2));
+  Entry& alone = admit(now);
+  EXPECT_EQ(queue.next_deadline(now), now + seconds(60));
+  admit(now);
+  EXPECT_LT(queue.next_deadline(now), now + seconds(2));
+  EXPECT_EQ(queue.expired(now + seconds(2)), &alone);
+}
+
+TEST_F(RequestQueueTest, ADeadlineOfItsOwnEndsTheWaitSooner) {
+  RequestQueue& queue = make({.wait_max = seconds(60)}, 1);
+  Entry& first = admit(kStart);
+  Entry& hurried = admit(Arrival{.deadline = kStart + seconds(5)});
+  Entry& patient = admit(Arrival{.deadline = kStart + seconds(100)});
+  ASSERT_EQ(queue.take(kStart), &first);
+  queue.running(first);
+  ASSERT_EQ(queue.take(kStart), &hurried);  // it runs at the door too
+  EXPECT_EQ(queue.next_deadline(kStart), kStart + seconds(5));
+  EXPECT_EQ(queue.expired(kStart + seconds(5) - Duration{1}), nullptr);
+  EXPECT_EQ(queue.expired(kStart + seconds(5)), &hurried);
+  queue.put_back(hurried);
+  EXPECT_EQ(queue.expired(kStart + seconds(5)), &hurried);
+  queue.withdraw(hurried);
+  EXPECT_EQ(queue.next_deadline(kStart), kStart + seconds(60));
+  EXPECT_EQ(queue.expired(kStart + seconds(60)), &patient);
+}
+
+TEST_F(RequestQueueTest, ADeadlineEndsWhenAServerHasBegun) {
+  RequestQueue& queue = make({}, 1);
+  Entry& only = admit(Arrival{.deadline = kStart + seconds(5)});
+  ASSERT_EQ(queue.take(kStart), &only);
+  queue.running(only);
+  EXPECT_EQ(queue.expired(kStart + seconds(5)), nullptr);
+  queue.put_back(only);  // the server died
+  EXPECT_EQ(queue.expired(kStart + seconds(5)), &only);
+}
+
+TEST_F(RequestQueueTest, RefusesOnArrivalWhatWouldEndAfterItsDeadline) {
+  RequestQueue& queue = make({}, 2);
+  teach(seconds(2), 10);
+  for (int i = 0; i < 2 + 4; ++i) {
+    admit();
+    (void)queue.take(kStart);
+  }
+  ASSERT_EQ(queue.predicted_wait(), seconds(5));
+  EXPECT_EQ(queue.look({.deadline = kStart + seconds(7)}, kStart), std::nullopt);
+  EXPECT_EQ(queue.look({.deadline = kStart + seconds(7) - Duration{1}}, kStart),
+            Refusal::kDeadline);
+}
+
+TEST_F(RequestQueueTest, TheOnlyOneThatWaitsIsNotRefusedForItsDeadline) {
+  make({}, 1);
+  teach(seconds(10), 8);
+  admit(Arrival{.deadline = kStart});
 }
 
 TEST_F(RequestQueueTest, KeepsOneRequestPerServerAtTheDoorWhileNothingIsKnown) {
@@ -63,7 +192,7 @@ TEST_F(RequestQueueTest, KeepsOneRequestPerServerAtTheDoorWhileNothingIsKnown) {
     admit();
   }
   int taken = 0;
-  while (queue.take() != nullptr) {
+  while (queue.take(kStart) != nullptr) {
     ++taken;
   }
   EXPECT_EQ(taken, 4);
@@ -77,7 +206,7 @@ TEST_F(RequestQueueTest, ToppingUpFollowsTheServiceTimeUpToEight) {
     admit();
   }
   std::size_t taken = 0;
-  while (queue.take() != nullptr) {
+  while (queue.take(kStart) != nullptr) {
     ++taken;
   }
   EXPECT_EQ(taken, 1 + kTopUpMax);
@@ -86,7 +215,7 @@ TEST_F(RequestQueueTest, ToppingUpFollowsTheServiceTimeUpToEight) {
 TEST_F(RequestQueueTest, WithoutServersEverythingWaits) {
   RequestQueue& queue = make({}, 0);
   admit();
-  EXPECT_EQ(queue.take(), nullptr);
+  EXPECT_EQ(queue.take(kStart), nullptr);
   EXPECT_EQ(queue.length(), 1U);
 }
 
@@ -95,14 +224,14 @@ TEST_F(RequestQueueTest, DropsAClientThatLeftWithoutHandingItOver) {
   Entry& gone = admit();
   Entry& here = admit();
   queue.withdraw(gone);
-  EXPECT_EQ(queue.take(), &here);
-  EXPECT_EQ(queue.take(), nullptr);
+  EXPECT_EQ(queue.take(kStart), &here);
+  EXPECT_EQ(queue.take(kStart), nullptr);
 }
 
 TEST_F(RequestQueueTest, AHandedOverRequestCanBeWithdrawnAndFreesItsPlace) {
   RequestQueue& queue = make({}, 1);
   Entry& first = admit();
-  ASSERT_EQ(queue.take(), &first);
+  ASSERT_EQ(queue.take(kStart), &first);
   EXPECT_EQ(queue.outstanding(), 1U);
   queue.withdraw(first);
   EXPECT_EQ(queue.outstanding(), 0U);
@@ -114,25 +243,25 @@ TEST_F(RequestQueueTest, RefusesBeyondTheLength) {
   admit();
   admit();
   Entry& third = entry();
-  EXPECT_EQ(queue.offer(third, 0, kStart), Refusal::kQueueFull);
+  EXPECT_EQ(queue.offer(third, kStart), Refusal::kQueueFull);
   EXPECT_EQ(queue.length(), 2U);
 }
 
 TEST_F(RequestQueueTest, RefusesBeyondTheBytesAndGivesThemBack) {
   RequestQueue& queue = make({.bytes_max = 100}, 0);
   Entry& big = admit(kStart, 60);
-  Entry& second = entry();
-  EXPECT_EQ(queue.offer(second, 41, kStart), Refusal::kQueueFull);
+  Entry& second = entry({.bytes = 41});
+  EXPECT_EQ(queue.offer(second, kStart), Refusal::kQueueFull);
   queue.withdraw(big);
   EXPECT_EQ(queue.bytes(), 0U);
-  EXPECT_EQ(queue.offer(second, 41, kStart), std::nullopt);
+  EXPECT_EQ(queue.offer(second, kStart), std::nullopt);
 }
 
 TEST_F(RequestQueueTest, NeverRefusesTheOnlyOneThatWaits) {
   RequestQueue& queue = make({.wait_max = milliseconds(1), .bytes_max = 10}, 1);
   teach(seconds(10), 8);
-  Entry& alone = entry();
-  EXPECT_EQ(queue.offer(alone, 1000, kStart), std::nullopt);
+  Entry& alone = entry({.bytes = 1000});
+  EXPECT_EQ(queue.offer(alone, kStart), std::nullopt);
 }
 
 TEST_F(RequestQueueTest, PredictsNothingBeforeItHasSeenTwoRequestsPerServer) {
@@ -151,12 +280,12 @@ TEST_F(RequestQueueTest, RefusesOnArrivalWhatWouldWaitTooLong) {
   // sixth too long.
   for (int i = 0; i < 2 + 4; ++i) {
     admit();
-    (void)queue.take();
+    (void)queue.take(kStart);
   }
   EXPECT_EQ(queue.predicted_wait(), seconds(5));
   admit();
   Entry& late = entry();
-  EXPECT_EQ(queue.offer(late, 0, kStart), Refusal::kPredictedWait);
+  EXPECT_EQ(queue.offer(late, kStart), Refusal::kPredictedWait);
 }
 
 TEST_F(RequestQueueTest, PredictionCanBeSwitchedOff) {
@@ -174,7 +303,7 @@ TEST_F(RequestQueueTest, TheMaximumWaitRunsAtTheDoorToo) {
   Entry& first = admit(kStart);
   Entry& second = admit(kStart + seconds(1));
   queue.set_servers(1);
-  ASSERT_EQ(queue.take(), &first);
+  ASSERT_EQ(queue.take(kStart), &first);
   EXPECT_EQ(queue.next_deadline(kStart), kStart + seconds(60));
   EXPECT_EQ(queue.expired(kStart + seconds(60) - Duration{1}), nullptr);
   EXPECT_EQ(queue.expired(kStart + seconds(60)), &first);
@@ -187,22 +316,22 @@ TEST_F(RequestQueueTest, WhatAServerDroppedGoesToTheHeadWithItsOldArrival) {
   RequestQueue& queue = make({}, 1);
   Entry& first = admit(kStart);
   admit(kStart + seconds(1));
-  ASSERT_EQ(queue.take(), &first);
+  ASSERT_EQ(queue.take(kStart), &first);
   queue.running(first);
   queue.put_back(first);
   EXPECT_EQ(queue.outstanding(), 0U);
   EXPECT_EQ(queue.oldest(), &first);
   EXPECT_EQ(first.arrived(), kStart);
-  EXPECT_EQ(queue.take(), &first);
+  EXPECT_EQ(queue.take(kStart), &first);
 }
 
 TEST_F(RequestQueueTest, WhatAServerDroppedExpiresBeforeYoungerOnesThatWereHandedOver) {
   RequestQueue& queue = make({}, 1);
   Entry& first = admit(kStart);
   Entry& second = admit(kStart + seconds(1));
-  ASSERT_EQ(queue.take(), &first);
+  ASSERT_EQ(queue.take(kStart), &first);
   queue.running(first);
-  ASSERT_EQ(queue.take(), &second);  // at the server's door
+  ASSERT_EQ(queue.take(kStart), &second);  // at the server's door
   queue.put_back(first);
   EXPECT_EQ(queue.next_deadline(kStart), kStart + seconds(60));
   EXPECT_EQ(queue.expired(kStart + seconds(60)), &first);
@@ -211,7 +340,7 @@ TEST_F(RequestQueueTest, WhatAServerDroppedExpiresBeforeYoungerOnesThatWereHande
 TEST_F(RequestQueueTest, AServerIsBusyUntilItIsFreeEvenAfterItsAnswer) {
   RequestQueue& queue = make({}, 1);
   Entry& first = admit();
-  ASSERT_EQ(queue.take(), &first);
+  ASSERT_EQ(queue.take(kStart), &first);
   queue.running(first);
   queue.answered(first, kStart);
   EXPECT_EQ(queue.busy_servers(), 1U);
@@ -233,7 +362,7 @@ TEST_F(RequestQueueTest, RetryAfterIsTheDrainTimeGiveOrTakeAQuarter) {
   teach(seconds(2), 10);
   for (int i = 0; i < 2 + 40; ++i) {  // 40 wait: 40 s
     admit();
-    (void)queue.take();
+    (void)queue.take(kStart);
   }
   unsigned least = 1000;
   unsigned most = 0;
@@ -261,18 +390,18 @@ TEST_F(RequestQueueTest, RemembersTheLongestQueue) {
   RequestQueue& queue = make({}, 1);
   for (int i = 0; i < 5; ++i) {
     admit();
-    (void)queue.take();
+    (void)queue.take(kStart);
   }
   EXPECT_EQ(queue.longest(), 4U);
   for (int i = 0; i < 5; ++i) {
     if (queue.outstanding() == 0) {
-      (void)queue.take();
+      (void)queue.take(kStart);
     }
     Entry* oldest = queue.oldest();
     queue.running(*oldest);
     queue.answered(*oldest, kStart);
     queue.server_free(milliseconds(1));
-    while (queue.take() != nullptr) {
+    while (queue.take(kStart) != nullptr) {
     }
   }
   EXPECT_EQ(queue.length(), 0U);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <deque>
@@ -25,6 +26,7 @@ struct Scenario {
   std::vector<double> patience{10};  // seconds; a client has one of them at random
   double patience_spread = 0;        // or anything from the first to so much more
   int retries = 0;                   // of who was refused or has left
+  bool mixed = false;                // a third of the clients each: high, normal, low
   std::size_t burst = 0;             // arrivals within a second, at the start and every burst_every
   double burst_every = 0;            // seconds; 0: once
   double learning = 0;               // seconds in which useful work is not counted yet
@@ -37,6 +39,8 @@ struct Outcome {
   std::uint64_t clients = 0;
   std::uint64_t served = 0;  // within their patience
   std::uint64_t refused = 0;
+  std::array<std::uint64_t, 3> clients_by_priority{};
+  std::array<std::uint64_t, 3> served_by_priority{};
   std::uint64_t wasted_runs = 0;  // for clients that had left, or left meanwhile
   double refusal_wait = 0;        // seconds, in all
   double useful_work = 0;         // seconds of service for clients that stayed
@@ -44,6 +48,11 @@ struct Outcome {
 
   [[nodiscard]] double served_percent() const {
     return 100.0 * static_cast<double>(served) / static_cast<double>(clients);
+  }
+  [[nodiscard]] double served_percent(Priority priority) const {
+    const auto i = static_cast<std::size_t>(priority);
+    return 100.0 * static_cast<double>(served_by_priority[i]) /
+           static_cast<double>(clients_by_priority[i]);
   }
   [[nodiscard]] double mean_refusal_wait() const {
     return refused == 0 ? 0 : refusal_wait / static_cast<double>(refused);
@@ -78,7 +87,11 @@ class Simulation {
     client.arrived = now_;
     client.patience = patience;
     client.retries = retries;
-    if (queue_.offer(client, 0, time())) {
+    if (scenario_.mixed) {
+      client.arrival.priority = static_cast<Priority>(clients_.size() % 3);
+    }
+    ++outcome_.clients_by_priority[static_cast<std::size_t>(client.arrival.priority)];
+    if (queue_.offer(client, time())) {
       return refuse(client);
     }
     at(now_ + patience, [this, &client] { leaves(client); });
@@ -181,13 +194,13 @@ class Simulation {
       queue_.withdraw(client);
       refuse(client);
     }
-    while (Entry* entry = queue_.take()) {
+    while (Entry* entry = queue_.take(time())) {
       door_.push_back(static_cast<Client*>(entry));
     }
     while (free_ > 0 && !door_.empty()) {
       begin(*door_.front());
       door_.pop_front();
-      while (Entry* entry = queue_.take()) {
+      while (Entry* entry = queue_.take(time())) {
         door_.push_back(static_cast<Client*>(entry));
       }
     }
@@ -214,6 +227,8 @@ class Simulation {
     client.over = true;
     outcome_.wasted_runs += client.gone ? 1 : 0;
     outcome_.served += client.gone ? 0 : 1;
+    outcome_.served_by_priority[static_cast<std::size_t>(client.arrival.priority)] +=
+        client.gone ? 0 : 1;
     outcome_.useful_work += client.gone || now_ < scenario_.learning ? 0 : service;
     outcome_.last_answer = now_;
     queue_.answered(client, time());

@@ -110,6 +110,36 @@ TEST(Simulation, LearnedPatienceNeedsNoConfiguration) {
       true, [](char) { return Policy{}; });
 }
 
+/// Options: a little more of those who try again (C), fewer of a burst that would have been
+/// absorbed (G). The reference had a maximum wait in D that was too short for it.
+TEST(Simulation, LifoServesMoreOfThoseWhoTryAgainAndFewerOfBursts) {
+  expect_row(
+      "lifo",
+      {{'A', 65.2}, {'B', 65.0}, {'C', 67.8}, {'D', 100}, {'E', 99.7}, {'F', 100}, {'G', 88.5}},
+      true, [](char) { return Policy{.order = Order::kLifo}; });
+  expect_row(
+      "adaptive lifo",
+      {{'A', 64.3}, {'B', 64.2}, {'C', 66.2}, {'D', 100}, {'E', 98.3}, {'F', 100}, {'G', 88.6}},
+      true, [](char) { return Policy{.order = Order::kAdaptiveLifo}; });
+}
+
+/// With a load of 150 %, of which each priority is a third, there is room for two of them.
+TEST(Simulation, OverloadIsRefusedFromTheLowestPriorityUp) {
+  const Scenario scenario{.service = .2, .mixed = true, .seconds = 600};
+  const Outcome equal = Simulation(scenario, {}, 1).run();
+  const Outcome outcome = Simulation(scenario, {.turns = true}, 1).run();
+  EXPECT_GT(outcome.served_percent(Priority::kHigh), 99);
+  EXPECT_GT(outcome.served_percent(Priority::kNormal), 90);
+  EXPECT_LT(outcome.served_percent(Priority::kLow), 15);
+  EXPECT_GT(outcome.served_percent(), equal.served_percent() - 1);
+  if (std::getenv("FOREBAY_PRINT") != nullptr) {
+    std::printf(
+        "with priorities: high %.1f, normal %.1f, low %.1f, all %.1f %%; without: %.1f %%\n",
+        outcome.served_percent(Priority::kHigh), outcome.served_percent(Priority::kNormal),
+        outcome.served_percent(Priority::kLow), outcome.served_percent(), equal.served_percent());
+  }
+}
+
 struct Overload {
   double load;
   double first_patience;

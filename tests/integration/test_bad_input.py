@@ -103,6 +103,9 @@ def test_no_application_is_named():
         (["--env", "NOVALUE"], "'NOVALUE' is not KEY=VALUE"),
         (["-k", "gevent"], "'gevent' is not offered"),
         (["--log-level", "loud"], "'loud' is no log level"),
+        (["--queue-order", "random"], "use fifo, lifo or adaptive-lifo"),
+        (["--priority", "urgent:path=/"], "write high, normal or low"),
+        (["--priority", "high:/path"], "as in low:path=/reports/"),
         (["--access-logformat", "%(h)s"], "is no access log format"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -117,6 +120,8 @@ def test_wrong_option(arguments, says):
     ("arguments", "says"),
     [
         (["--max-body", "3G", "--max-queue-bytes", "1G"], "--max-body"),
+        (["--queue-order", "lifo", "--fair-share"], "leave out the one or the others"),
+        (["--queue-order", "adaptive-lifo", "--priority", "low:path=/"], "leave out the one"),
         (["-w", "512", "--threads", "512"], "262144 servers"),
         (["--health-path", "health"], "must begin with /"),
         (["--python", "/nowhere/python3"], "--python /nowhere/python3: no such interpreter"),

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from typing import Any
 
 import pytest
 from access import AccessLog
@@ -183,6 +184,178 @@ def test_nothing_is_predicted_without_samples_or_when_told_so(serve):
         assert [client.response().status for client in clients] == [200] * 10
         for client in clients:
             client.close()
+
+
+# The order of the queue.
+
+
+def queued(server: Server, targets: list[str], *fields: str) -> list[Client]:
+    """Clients whose requests wait, in this order. The first of all stands at the server's door."""
+    before = server.status()["queue"]["requests"]
+    clients = []
+    for i, target in enumerate(targets):
+        clients.append(server.client())
+        clients[-1].send_get(target, *fields)
+        server.wait_queue(before + i + 1)
+    return clients
+
+
+def served(server: Server) -> list[str]:
+    """What the application was asked for after the first request, in its order."""
+    return [call.split()[2] for call in server.calls()[1:]]
+
+
+def test_lifo_serves_who_came_last(serve):
+    server = serve("probe", "--queue-order", "lifo")
+    clients = stuck(server) + queued(server, [f"/?{i}" for i in range(10)])
+    ages = [request["age_seconds"] for request in queue_page(server)]
+    assert ages == sorted(ages, reverse=True)
+    assert {request["predicted_start_seconds"] for request in queue_page(server)} == {None}
+    release(server, clients)
+    assert served(server) == list("0987654321")
+
+
+def test_adaptive_lifo_turns_around_when_the_queue_stands(serve):
+    server = serve("probe", "--queue-order", "adaptive-lifo", "--max-wait", "6s")
+    clients = stuck(server) + queued(server, [f"/?{i}" for i in range(4)])
+    release(server, clients)
+    assert served(server) == list("0123")
+    server.close_gate()
+    clients = [server.send_get("/block?again")]
+    server.wait_calls(6)
+    clients += queued(server, [f"/?{i}" for i in "5678"])
+    until(lambda: server.metric("forebay_queue_oldest_age_seconds") > 2.1)  # a third is 2 s
+    release(server, clients)
+    assert served(server)[4:] == ["again", *"5876"]
+
+
+def queue_page(server: Server) -> list[dict[str, Any]]:
+    status, body = server.admin("/queue")
+    assert status == 200
+    return json.loads(body)["requests"]
+
+
+def test_priority_by_path_and_header(serve, tmp_path):
+    access = AccessLog(tmp_path / "access.log")
+    rules = ["low:path=/status/200", "high:header=X-Kind=vip", "low:header=X-Batch"]
+    options = [part for rule in rules for part in ("--priority", rule)]
+    server = serve("probe", *options, *access.options)
+    clients = stuck(server) + queued(server, ["/?door"])
+    clients += queued(server, ["/?batch"], "X-Batch: yes")
+    clients += queued(server, ["/st%61tus/200?low"], "X-Kind: vip")  # the first rule counts
+    clients += queued(server, ["/?normal"], "X-Kind: other")
+    clients += queued(server, ["/?vip"], "x-kind: vip", "X-Batch: yes")
+    words = [request["priority"] for request in queue_page(server)]
+    assert words == ["normal", "low", "low", "normal", "high"]
+    for word, count in (("high", 1), ("normal", 1), ("low", 2)):
+        assert server.metric(f'forebay_queue_requests_by_priority{{priority="{word}"}}') == count
+    release(server, clients)
+    assert served(server) == ["door", "vip", "normal", "batch", "low"]
+    assert server.metric('forebay_requests_by_priority_total{priority="low"}') == 2
+    assert [line["path"] for line in access.wait(count=1, priority="high")] == ["/"]
+    assert len(access.wait(count=2, priority="low")) == 2
+
+
+def test_low_priority_is_passed_for_half_of_the_maximum_wait_only(serve):
+    """High requests keep the only server busy, and yet the low one is served."""
+    server = serve("probe", "--priority", "low:path=/status", "--priority", "high:path=/sleep",
+                   "--max-wait", "4s", "--no-predict")  # fmt: skip
+    clients = [server.client() for _ in range(5)]
+    for client in clients:
+        client.send_get("/sleep/0.1?high")
+    server.wait_queue(4)
+    with server.send_get("/status/200?low") as low:
+        began = time.monotonic()
+        while not low_called(server):
+            for client in clients:  # each again as soon as it is answered
+                assert client.response().status == 200
+                client.send_get("/sleep/0.1?high")
+        assert low.response().status == 200
+        assert 1.5 < time.monotonic() - began < 3.9
+    for client in clients:
+        assert client.response().status == 200
+        client.close()
+
+
+def low_called(server: Server) -> bool:
+    return any("low" in call for call in server.calls())
+
+
+def test_fair_share_serves_clients_in_turn(serve):
+    server = serve("probe", "--fair-share", "--real-ip")
+    many, single = ("X-Forwarded-For: 192.0.2.1", "X-Forwarded-For: 192.0.2.2")
+    clients = stuck(server) + queued(server, [f"/?m{i}" for i in range(50)], many)
+    clients += queued(server, ["/?s0", "/?s1"], single)
+    assert server.metric("forebay_queue_clients") == 2
+    release(server, clients)
+    assert served(server)[:6] == ["m0", "s0", "m1", "s1", "m2", "m3"]
+    assert served(server)[6:] == [f"m{i}" for i in range(4, 50)]
+
+
+def test_who_has_many_waiting_is_refused_before_a_newcomer(serve):
+    server = serve("probe", "--fair-share", "--real-ip", "--max-wait", "1s")
+    for _ in range(4):
+        assert server.get("/sleep/0.2").status == 200
+    many, single = ("X-Forwarded-For: 192.0.2.1", "X-Forwarded-For: 192.0.2.2")
+    clients = stuck(server) + queued(server, ["/?m"] * 4, many)
+    with server.client() as client:
+        assert_refused(client.get("/?m", many), "predicted_wait")
+    clients += queued(server, ["/?s"], single)
+    release(server, clients)
+
+
+# Deadlines of callers.
+
+
+def test_request_whose_deadline_passes_while_it_waits_is_not_run(serve, tmp_path):
+    access = AccessLog(tmp_path / "access.log")
+    server = serve("probe", "--deadline-header", "X-Time-Left", *access.options)
+    clients = stuck(server)
+    with server.client() as door, server.client() as behind, server.client() as patient:
+        began = time.monotonic()
+        door.send_get("/?door", "X-Time-Left: 600ms")
+        server.wait_queue(1)
+        patient.send_get("/?patient", "x-time-left: 60s")
+        server.wait_queue(2)
+        behind.send_get("/?behind", "X-Time-Left: 600")
+        server.wait_queue(3)
+        left = [request.get("deadline_seconds") for request in queue_page(server)]
+        assert 0 < left[0] < 0.6 and 50 < left[1] < 60 and 0 < left[2] < 0.6
+        assert_refused(door.response(), "deadline")
+        assert_refused(behind.response(), "deadline")
+        assert 0.6 <= time.monotonic() - began < 3
+        release(server, [*clients, patient])
+    assert served(server) == ["patient"]
+    line = access.wait(count=2, reason="deadline")[0]
+    assert line["deadline"] == 0.6 and line["worker_pid"] is None and line["status"] == 503
+    assert server.metric('forebay_queue_rejected_total{reason="deadline"}') == 2
+
+
+def test_deadline_that_cannot_be_met_is_refused_at_once(serve):
+    server = serve("probe", "--deadline-header", "X-Time-Left")
+    for _ in range(4):
+        assert server.get("/sleep/0.2").status == 200
+    clients = stuck(server) + queued(server, ["/?first"])
+    with server.client() as client:
+        # It would wait for 0.4 s and work for 0.2 s.
+        began = time.monotonic()
+        assert_refused(client.get("/?refused", "X-Time-Left: 500"), "deadline")
+        assert time.monotonic() - began < 0.4
+        upload = request("POST", "/echo", "X-Time-Left: 500", "Expect: 100-continue", body=b"x")
+        client.send(upload[:-1])
+        assert_refused(client.response(), "deadline")
+    clients += queued(server, ["/?in_time"], "X-Time-Left: 20s")
+    release(server, clients)
+    assert served(server)[4:] == ["first", "in_time"]
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "1m", "1e9", "1 s"])
+def test_deadline_that_is_no_time_is_ignored(serve, value):
+    server = serve("probe", "--deadline-header", "X-Time-Left")
+    with server.client() as client:
+        assert client.get("/", f"X-Time-Left: {value}").status == 200
+        assert client.get("/", "X-Time-Left: 9").status == 200
+    assert server.metric("forebay_deadlines_ignored_total") == 1
 
 
 # Health.
