@@ -142,6 +142,16 @@ void add_proxies(CLI::App& command, ServeOptions& o) {
       ->delimiter(',')
       ->default_str("SCRIPT_NAME,PATH_INFO")
       ->group(group);
+  command
+      .add_flag("--proxy-protocol", o.front.proxy_protocol,
+                "Each connection begins with the PROXY protocol, version 1 or 2, that names the "
+                "client; others are closed")
+      ->group(group);
+  add_parsed(command, "--proxy-allow-from", o.front.proxies, net::NetworkSet::parse,
+             "Proxies that may connect with --proxy-protocol: addresses, networks, or * for all; "
+             "by a unix socket always",
+             "LIST", kTrustedByDefault)
+      ->group(group);
   add_parsed(command, "--header-map", o.front.limits.underscore_names, parse_header_map,
              "Other header names with _: drop, refuse (400), or dangerous: pass them on", "WORD",
              "drop")

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "front/front.h"
 #include "net/address.h"
+#include "net/proxy_header.h"
 
 namespace forebay::front {
 namespace {
@@ -43,8 +44,13 @@ Connection::Peer Connection::peer_of(const Front& front, int socket) {
   return {std::move(host), address.port(), trusted};
 }
 
+bool Connection::may_speak_for_others() const {
+  return peer_.host.empty() || front_.settings().proxies.contains(peer_.host);
+}
+
 net::Task<void> Connection::run() {
-  while (co_await read_head()) {
+  const bool known = !front_.settings().proxy_protocol || co_await read_proxy_header();
+  while (known && co_await read_head()) {
     if (!co_await handle()) {
       break;
     }
@@ -61,6 +67,37 @@ Parsed Connection::parse() {
   const Parsed event = parser_.next(bytes);
   input_.consume(before - bytes.size());
   return event;
+}
+
+net::Task<bool> Connection::read_proxy_header() {
+  using State = net::ProxyHeader::State;
+  if (!may_speak_for_others()) {
+    front_.unknown_proxy(peer_.host);
+    co_return false;
+  }
+  front_.ticker().arm(front_.ticker().head, *this);
+  net::ProxyHeader header = net::read_proxy_header(input_.data());
+  while (header.state == State::kIncomplete) {
+    if (input_.gone() || timed_out_ || (draining_ && !arriving())) {
+      co_return false;
+    }
+    input_.arm();
+    co_await changed_.wait();
+    header = net::read_proxy_header(input_.data());
+  }
+  net::TimeoutList::disarm(*this);
+  timed_out_ = false;
+  if (header.state == State::kInvalid) {
+    log(nullptr, 400, 0, Reason::kBadRequest);
+    co_return false;
+  }
+  input_.consume(header.bytes);
+  if (!header.host.empty()) {
+    // Whether its fields count depends on who it is, not on who passes its bytes on.
+    peer_ = {header.host, header.port, front_.settings().forwarding.trusts(header.host)};
+    parser_.set_limits(front_.limits(peer_.trusted));
+  }
+  co_return true;
 }
 
 net::Task<bool> Connection::read_head() {

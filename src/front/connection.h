@@ -38,6 +38,9 @@ class Connection final : public Link<ConnectionTag>,
   void drain();
 
  private:
+  /// Learns from the proxy that has connected who the client is. False: it may not say so, or did
+  /// not.
+  net::Task<bool> read_proxy_header();
   /// Waits for a request's head. False: there will be none, or it was refused.
   net::Task<bool> read_head();
   /// Handles one request. False: the connection ends.
@@ -81,13 +84,15 @@ class Connection final : public Link<ConnectionTag>,
     bool trusted = false;  // a proxy whose fields count
   };
   static Peer peer_of(const Front& front, int socket);
+  /// It may speak the PROXY protocol. Who reaches a unix socket may always.
+  [[nodiscard]] bool may_speak_for_others() const;
 
   Front& front_;
   net::Stream stream_;
   net::Event changed_;
   Input input_;
   Outbox out_;
-  const Peer peer_;
+  Peer peer_;
   http::RequestParser parser_;
   TimePoint began_;             // of the current request
   std::uint64_t requests_ = 0;  // the current one included

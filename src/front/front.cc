@@ -136,6 +136,17 @@ void Front::no_room_for_body(const Error& error) {
   }
 }
 
+void Front::unknown_proxy(std::string_view host) {
+  const TimePoint now = Clock::now();
+  if (now - unknown_proxy_said_ > kSayAgain) {
+    unknown_proxy_said_ = now;
+    log_.warning(
+        "a connection from {} was closed: with --proxy-protocol only the proxies of "
+        "--proxy-allow-from may connect",
+        host);
+  }
+}
+
 /// Whoever reads the log may be stuck: then again, and again, but nothing else waits for it.
 void Front::flush_access_log() {
   LogFile& file = access_log_->file();

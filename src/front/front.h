@@ -60,6 +60,8 @@ class Front {
   [[nodiscard]] std::string& scratch() { return scratch_; }
   /// A request was refused for want of room: says so in the log, now and then.
   void no_room_for_body(const Error& error);
+  /// A connection is closed as who has made it may not speak the PROXY protocol: the same.
+  void unknown_proxy(std::string_view host);
   /// A request is over: log and count it.
   void finished(const Record& record);
   /// After somebody has renamed the log files: opens them anew.
@@ -96,6 +98,7 @@ class Front {
   bool draining_ = false;
   bool out_of_descriptors_ = false;
   TimePoint no_room_said_;  // the last time
+  TimePoint unknown_proxy_said_;
 };
 
 }  // namespace forebay::front

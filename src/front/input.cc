@@ -1,10 +1,13 @@
 #include "front/input.h"
 
+#include "net/proxy_header.h"
+
 namespace forebay::front {
 namespace {
 
 constexpr std::size_t kSmall = 1024;  // an idle connection costs this
 constexpr std::size_t kBulk = 64 * 1024;
+static_assert(kSmall >= net::kProxyHeaderMax, "it has to be there as a whole");
 
 }  // namespace
 

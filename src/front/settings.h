@@ -8,6 +8,7 @@
 #include "front/forwarded.h"
 #include "front/marks.h"
 #include "http/request.h"
+#include "net/network_set.h"
 #include "queue/queue.h"
 
 namespace forebay::front {
@@ -16,6 +17,8 @@ namespace forebay::front {
 struct Settings {
   http::RequestLimits limits;
   Forwarding forwarding;
+  bool proxy_protocol = false;  // each connection begins with it: see net::ProxyHeader
+  net::NetworkSet proxies = *net::NetworkSet::parse("127.0.0.1,::1");  // who may speak it
   queue::Policy queue;
   ArrivalRules arrivals;
 

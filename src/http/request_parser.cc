@@ -59,7 +59,7 @@ RequestParser::Step RequestParser::step(std::string_view& input) {
 
 RequestParser::Step RequestParser::read_request_line(std::string_view& input) {
   const size_t limit =
-      limits_.request_line_bytes == 0 ? kRequestLineUnlimited : limits_.request_line_bytes;
+      limits_->request_line_bytes == 0 ? kRequestLineUnlimited : limits_->request_line_bytes;
   switch (request_line_.take_line(input, limit)) {
     case LineBlock::Event::kNeedMore:
       started_ = request_line_.in_line() && !request_line_.text().starts_with('\r');
@@ -93,7 +93,7 @@ RequestParser::Step RequestParser::read_section(std::string_view& input, LineBlo
                                                 size_t section_bytes) {
   while (true) {
     const size_t bytes_left = section_bytes - std::min(section_bytes, section.ended_bytes());
-    switch (section.take_line(input, std::min(limits_.field_bytes, bytes_left))) {
+    switch (section.take_line(input, std::min(limits_->field_bytes, bytes_left))) {
       case LineBlock::Event::kNeedMore:
         return Event::kNeedMore;
       case LineBlock::Event::kTooLong:
@@ -106,12 +106,12 @@ RequestParser::Step RequestParser::read_section(std::string_view& input, LineBlo
     const std::string_view line = section.line();
     if (line.empty()) return std::nullopt;
     if (line.front() == ' ' || line.front() == '\t') return fail(400, "folded field line");
-    if (++section_lines_ > limits_.fields) return fail(431, "too many fields");
+    if (++section_lines_ > limits_->fields) return fail(431, "too many fields");
   }
 }
 
 RequestParser::Step RequestParser::read_fields(std::string_view& input) {
-  if (const Step event = read_section(input, field_section_, limits_.head_bytes)) return event;
+  if (const Step event = read_section(input, field_section_, limits_->head_bytes)) return event;
   return finish_head();
 }
 
@@ -128,7 +128,7 @@ RequestParser::Step RequestParser::finish_head() {
   }
   head_.host = target_.authority;
   head_.minor_version = start_.minor_version;
-  const auto verdict = apply_field_rules(limits_, *framing, fields_, head_);
+  const auto verdict = apply_field_rules(*limits_, *framing, fields_, head_);
   if (!verdict) return fail(verdict.error().status, verdict.error().reason);
   body_left_ = head_.content_length;
   state_ = head_.framing == BodyFraming::kChunked ? State::kChunkSize : State::kLengthBody;
@@ -141,7 +141,7 @@ RequestParser::Step RequestParser::read_length_body(std::string_view& input) {
 }
 
 RequestParser::Step RequestParser::read_chunk_size(std::string_view& input) {
-  switch (body_lines_.take_line(input, limits_.chunk_line_bytes)) {
+  switch (body_lines_.take_line(input, limits_->chunk_line_bytes)) {
     case LineBlock::Event::kNeedMore:
       return Event::kNeedMore;
     case LineBlock::Event::kTooLong:
@@ -155,7 +155,7 @@ RequestParser::Step RequestParser::read_chunk_size(std::string_view& input) {
   const std::string_view digits = line.substr(0, line.find(';'));  // then extensions: ignored
   const std::optional<uint64_t> size = parse_number(digits, 16);
   if (!size) return fail(400, "invalid chunk size");
-  if (*size > limits_.body_bytes - body_seen_) return fail(413, "body too large");
+  if (*size > limits_->body_bytes - body_seen_) return fail(413, "body too large");
   body_lines_.clear();
   body_seen_ += *size;
   body_left_ = *size;
@@ -180,7 +180,7 @@ RequestParser::Step RequestParser::read_chunk_end(std::string_view& input) {
 }
 
 RequestParser::Step RequestParser::read_trailers(std::string_view& input) {
-  if (const Step event = read_section(input, body_lines_, limits_.trailer_bytes)) return event;
+  if (const Step event = read_section(input, body_lines_, limits_->trailer_bytes)) return event;
   return finish_trailers();
 }
 

@@ -26,10 +26,13 @@ class RequestParser {
   enum class Event : uint8_t { kNeedMore, kHead, kBody, kComplete, kError };
 
   /// `limits` must outlive the parser.
-  explicit RequestParser(const RequestLimits& limits) : limits_(limits) {}
+  explicit RequestParser(const RequestLimits& limits) : limits_(&limits) {}
 
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
+
+  /// Other limits from here on; only before the first byte of a request.
+  void set_limits(const RequestLimits& limits) { limits_ = &limits; }
 
   /// Consumes a prefix of `input`; to be called again until it returns kNeedMore. After kComplete
   /// the rest of `input` belongs to the next request.
@@ -86,7 +89,7 @@ class RequestParser {
   Event complete();
   Event fail(int status, std::string_view reason);
 
-  const RequestLimits& limits_;
+  const RequestLimits* limits_;
   State state_ = State::kRequestLine;
   bool started_ = false;
   uint8_t empty_lines_ = 0;
