@@ -31,6 +31,11 @@ std::string local_time() {
   return {text.data(), length};
 }
 
+void append(LogFile& file, std::string_view text) {
+  file.line([text](std::string& out) { out.append(text).push_back('\n'); });
+  file.flush();
+}
+
 }  // namespace
 
 Result<LogLevel> parse_log_level(std::string_view word) {
@@ -57,16 +62,35 @@ void Log::line(LogLevel level, std::string_view text, int pid) {
   if (!enabled(level)) {
     return;
   }
+  raw(headed(level, text, pid));
+}
+
+void Log::raw(std::string_view text) {
+  if (file_.dropped() != told_) {
+    tell_losses();
+  }
+  append(file_, text);
+}
+
+std::string Log::headed(LogLevel level, std::string_view text, int pid) {
   std::string_view tag = "INFO";
   for (const Name& name : kNames) {
     tag = name.level == level ? name.tag : tag;
   }
-  raw(format("[{}] [{}] [{}] {}", local_time(), pid != 0 ? pid : ::getpid(), tag, text));
+  return format("[{}] [{}] [{}] {}", local_time(), pid != 0 ? pid : ::getpid(), tag, text);
 }
 
-void Log::raw(std::string_view text) {
-  file_.line([text](std::string& out) { out.append(text).push_back('\n'); });
+void Log::tell_losses() {
   file_.flush();
+  const std::uint64_t lost = file_.dropped() - told_;
+  append(file_, headed(LogLevel::kWarning,
+                       format("{} lines of this log were lost: nobody read them, or too slowly, or "
+                              "the disk was full",
+                              lost),
+                       0));
+  // This line itself may have been lost: then there is no room yet, and it does not count.
+  const bool told = file_.dropped() == told_ + lost;
+  told_ = told ? told_ + lost : file_.dropped() - lost;
 }
 
 Result<void> Log::reopen() { return file_.reopen(); }

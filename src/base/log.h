@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +18,8 @@ enum class LogLevel { kDebug = 10, kInfo = 20, kWarning = 30, kError = 40, kCrit
 Result<LogLevel> parse_log_level(std::string_view word);
 
 /// The error log: `[2026-01-31 12:00:00 +0000] [PID] [INFO] text`, to stderr or a file. Every line
-/// is written at once, unless nobody reads: see LogFile. One thread.
+/// is written at once, unless nobody reads: see LogFile. How many were lost stands where they would
+/// have been, as soon as there is room. One thread.
 class Log {
  public:
   /// `path` "-" is stderr. Errors: the file cannot be opened.
@@ -58,8 +60,12 @@ class Log {
     }
   }
 
+  static std::string headed(LogLevel level, std::string_view text, int pid);
+  void tell_losses();
+
   LogFile file_;
   LogLevel threshold_;
+  std::uint64_t told_ = 0;  // of LogFile::dropped()
 };
 
 }  // namespace forebay

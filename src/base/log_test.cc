@@ -1,0 +1,75 @@
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace forebay {
+namespace {
+
+/// A log in a pipe, and its reader.
+class LogTest : public testing::Test {
+ protected:
+  LogTest() {
+    std::string name = testing::TempDir() + "forebay-log-XXXXXX";
+    directory_ = ::mkdtemp(name.data());
+    path_ = directory_ / "pipe";
+    ::mkfifo(path_.c_str(), 0600);
+    reader_.reset(::open(path_.c_str(), O_RDONLY | O_NONBLOCK));
+  }
+  ~LogTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string read_all() {
+    std::string text;
+    std::array<char, 1 << 16> buffer{};
+    for (ssize_t got = 0; (got = ::read(reader_.get(), buffer.data(), buffer.size())) > 0;) {
+      text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return text;
+  }
+
+  std::filesystem::path directory_;
+  std::filesystem::path path_;
+  Fd reader_;
+};
+
+std::size_t count(std::string_view text, std::string_view part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos;
+       at = text.find(part, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
+TEST_F(LogTest, TellsHowManyLinesWereLostOnceItsReaderIsBack) {
+  Log log = *Log::open(path_, LogLevel::kInfo);
+  const std::string line(100'000, 'x');  // of which pipe and buffer take eleven at most
+  constexpr std::size_t kLines = 30;
+  for (std::size_t i = 0; i < kLines; ++i) {
+    log.raw(line);
+  }
+  std::string text = read_all();
+  log.info("back");
+  log.info("and on");
+  for (std::size_t i = 0; i < kLines; ++i) {
+    text += read_all();
+    log.info("again");  // each line brings a piece of what is kept
+  }
+  const std::size_t kept = count(text, line);
+  EXPECT_LT(kept, kLines);
+  EXPECT_EQ(count(text, format("[WARNING] {} lines of this log were lost", kLines - kept)), 1);
+  EXPECT_EQ(count(text, "lines of this log were lost"), 1);
+  EXPECT_LT(text.find("were lost"), text.find("back"));
+  EXPECT_LT(text.find("back"), text.find("and on"));
+}
+
+}  // namespace
+}  // namespace forebay
