@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/identity.h"
 #include "cli/python.h"
 #include "cli/serve_options.h"
 #include "cli/service_manager.h"
@@ -194,6 +195,31 @@ struct Prepared {
   PidFile pid_file;
 };
 
+/// Gives away what is opened or removed again later, then becomes its owner.
+Result<void> change_identity(const Identity& identity, const ServeOptions& options,
+                             const Prepared& prepared) {
+  std::vector<std::string> paths;
+  for (const std::string& path : {options.error_log, options.access_log, options.pid_file}) {
+    if (!path.empty() && path != "-") {
+      paths.push_back(path);
+    }
+  }
+  for (const net::Listener& listener : prepared.listeners) {
+    if (listener.owns_path()) {
+      paths.push_back(listener.address().path());
+    }
+  }
+  if (prepared.admin && prepared.admin->owns_path()) {
+    paths.push_back(prepared.admin->address().path());
+  }
+  for (const std::string& path : paths) {
+    if (const Result<void> given = give(path, identity); !given) {
+      return given;
+    }
+  }
+  return become(identity);
+}
+
 Result<Prepared> prepare(ServeOptions& options) {
   if (const Result<void> checked = check_serve(options); !checked) {
     return std::unexpected(checked.error());
@@ -205,6 +231,10 @@ Result<Prepared> prepare(ServeOptions& options) {
   }
   options.workers.python = *python;
   options.workers.package = *package;
+  Result<std::optional<Identity>> identity = find_identity(options.user, options.group);
+  if (!identity) {
+    return std::unexpected(identity.error());
+  }
   Result<Log> log = Log::open(options.error_log, options.log_level);
   if (!log) {
     return std::unexpected(log.error());
@@ -230,8 +260,14 @@ Result<Prepared> prepare(ServeOptions& options) {
   if (!pid_file) {
     return std::unexpected(pid_file.error());
   }
-  return Prepared{std::move(*log), std::move(access_log), std::move(*listeners), std::move(*admin),
-                  std::move(*pid_file)};
+  Prepared prepared{std::move(*log), std::move(access_log), std::move(*listeners),
+                    std::move(*admin), std::move(*pid_file)};
+  if (*identity) {
+    if (const Result<void> changed = change_identity(**identity, options, prepared); !changed) {
+      return std::unexpected(changed.error());
+    }
+  }
+  return prepared;
 }
 
 int serve(ServeOptions options) {

@@ -36,6 +36,15 @@ void add_network(CLI::App& command, ServeOptions& o) {
   add_parsed(command, "--keep-alive", o.front.keep_alive, parse_positive_duration,
              "Idle time allowed on a connection; keep it above your load balancer's", "TIME", "75s")
       ->group(group);
+  command
+      .add_option("-u,--user", o.user,
+                  "Become this user, by name or number, once addresses and logs are open and "
+                  "before the application is loaded")
+      ->type_name("USER")
+      ->group(group);
+  command.add_option("-g,--group", o.group, "Become this group; else the user's own")
+      ->type_name("GROUP")
+      ->group(group);
   add_parsed(command, "-m,--umask", o.umask, parse_umask,
              "Mode bits that new files and unix sockets do not get, as in 0007", "MODE",
              "as it was started")

@@ -24,6 +24,8 @@ struct ServeOptions {
   std::string admin;  // "" = none
   bool admin_public = false;
   std::string pid_file;
+  std::string user;               // "" = as we were started
+  std::string group;              // "" = the user's
   std::optional<unsigned> umask;  // none: as we were started
   std::string access_log;         // "" = none, "-" = stdout
   front::AccessLogFormat access_log_format = front::AccessLogFormat::kForebay;

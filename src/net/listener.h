@@ -27,6 +27,8 @@ class Listener {
 
   [[nodiscard]] const Address& address() const { return address_; }
   [[nodiscard]] int fd() const { return socket_.get(); }
+  /// It has bound a unix socket.
+  [[nodiscard]] bool owns_path() const { return owns_path_; }
 
   /// Accepts for as long as the listener lives or until stop_accepting(): `accepted(socket)` for
   /// each connection, non-blocking and close-on-exec; `failed(errno)` when the process has no
