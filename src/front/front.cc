@@ -24,6 +24,7 @@ Front::Front(net::Loop& loop, Settings settings, Log& log, std::optional<AccessL
       flush_timer_(loop),
       refusal_log_(loop, log),
       ticker_(loop, settings_),
+      memory_return_(loop),
       bodies_(settings_.queue.bytes_max),
       spool_(settings_.spool_total_max),
       marker_(settings_.marking),
@@ -59,6 +60,7 @@ void Front::accept(Fd socket, std::uint16_t listener) {
   }
   ++metrics_.connections_accepted;
   ++metrics_.connections;
+  memory_return_.opened(metrics_.connections);
   auto owned = std::make_unique<Connection>(*this, std::move(socket), listener);
   Connection& connection = *owned;
   connections_.push_back(connection);
@@ -89,6 +91,7 @@ void Front::refuse(Fd socket) {
 
 void Front::ended(std::unique_ptr<Connection> connection) {
   --metrics_.connections;
+  memory_return_.closed(metrics_.connections);
   // Destroyed later: the connection's event may still be on the stack.
   loop_.post([this, owned = std::move(connection)]() mutable {
     owned.reset();

@@ -14,6 +14,7 @@
 #include "front/date_clock.h"
 #include "front/dispatcher.h"
 #include "front/marks.h"
+#include "front/memory_return.h"
 #include "front/metrics.h"
 #include "front/refusal_log.h"
 #include "front/settings.h"
@@ -86,6 +87,7 @@ class Front {
   Metrics metrics_;
   RefusalLog refusal_log_;
   Ticker ticker_;
+  MemoryReturn memory_return_;
   Budget bodies_;
   Budget spool_;
   Marker marker_;
