@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -111,6 +112,28 @@ def test_requests_of_a_connection_are_counted(serve):
         assert [client.response().all("Connection") for _ in range(3)] == [[], [], ["close"]]
         assert client.at_end()
     assert len(server.calls()) == 6
+
+
+@pytest.mark.parametrize("first", [request("GET", "/"), b"G"], ids=["whole", "a byte"])
+def test_request_that_comes_just_when_the_idle_time_is_over_is_served(serve, first):
+    """The front finds both at once. There are more connections than it reads from in a turn: of
+    some it has the bytes first, of the others it sees first that their time is over."""
+    server = serve("probe", "--keep-alive", "3s")
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.client()) for _ in range(400)]
+        for client in clients:
+            client.send(request("GET", "/"))
+        for client in clients:
+            assert client.response().status == 200
+        server.signal(signal.SIGSTOP)
+        until(lambda: Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2][1] == "T")
+        for client in clients:
+            client.send(first)
+        time.sleep(3.5)  # of which it knows when it goes on
+        server.signal(signal.SIGCONT)
+        for client in clients:
+            client.send(request("GET", "/")[len(first) :])
+            assert client.response().status == 200
 
 
 def test_idle_connections_make_room_for_new_ones(serve):
