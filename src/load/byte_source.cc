@@ -14,14 +14,14 @@
 
 namespace forebay::load {
 
-Result<ByteSource> ByteSource::open(const std::string& path, int stop) {
+Result<ByteSource> ByteSource::open(const std::string& path, int stop, SourceLimits limits) {
   const bool standard = path == "stdin" || path == "-";
   Fd file(standard ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                    : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
     return fail_errno("open " + path);
   }
-  return ByteSource(std::move(file), standard ? "stdin" : path, stop);
+  return ByteSource(std::move(file), standard ? "stdin" : path, stop, limits);
 }
 
 ByteSource::ByteSource(Fd file, std::string name, int stop, SourceLimits limits)

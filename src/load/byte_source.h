@@ -22,7 +22,7 @@ struct SourceLimits {
 class ByteSource {
  public:
   /// "stdin" and "-" are that stream. `stop` as in HitReader::open. Errors as open(2).
-  static Result<ByteSource> open(const std::string& path, int stop);
+  static Result<ByteSource> open(const std::string& path, int stop, SourceLimits limits = {});
   ByteSource(Fd file, std::string name, int stop = -1, SourceLimits limits = {});
 
   /// What was read and not taken yet.

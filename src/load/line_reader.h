@@ -4,44 +4,41 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "base/fd.h"
 #include "base/result.h"
+#include "load/byte_source.h"
+#include "load/lines.h"
 
 namespace forebay::load {
 
-/// The lines of a file or a pipe, one after the other, in bounded memory. One thread.
+/// The lines of a file or a pipe that a person wrote, with their places for messages. Bounded
+/// memory. One thread.
 class LineReader {
  public:
   static constexpr std::size_t kLineBytesMax = std::size_t{16} << 20;
 
-  /// "stdin" and "-" are that stream. Errors: it cannot be opened.
-  static Result<LineReader> open(const std::string& path);
-  /// Of a text that is at hand.
-  LineReader(std::string name, std::string text)
-      : name_(std::move(name)), buffer_(std::move(text)) {}
+  /// As ByteSource::open.
+  static Result<LineReader> open(const std::string& path, int stop = -1);
+  LineReader(Fd file, std::string name, int stop = -1);
 
-  /// The next line without its end (LF); the last one needs none. False: no more. The view is good
-  /// until the next call. Errors: the file cannot be read, a line of more than kLineBytesMax.
+  /// The next line without spaces at both ends. False: no more. The view is good until the next
+  /// call. Errors, with the place: the file cannot be read, a line of more than kLineBytesMax.
   Result<bool> next(std::string_view& line);
   /// next() gives the last line once more.
   void again() { again_ = true; }
-
-  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] bool ended() const { return source_.ended(); }
   /// " (line 3 of targets.txt)": of the last line, for the end of a message.
   [[nodiscard]] std::string place() const;
 
  private:
-  LineReader(std::string name, Fd file) : name_(std::move(name)), file_(std::move(file)) {}
-  Result<bool> read_more();
+  explicit LineReader(ByteSource source);
 
-  std::string name_;
-  Fd file_;             // none: all is in the buffer
-  std::string buffer_;  // what was read; lines begin at start_
-  std::size_t start_ = 0;
+  ByteSource source_;
+  Lines lines_;
   std::string_view last_;
-  bool again_ = false;
   std::uint64_t number_ = 0;  // of the last line, from 1
+  bool again_ = false;
 };
 
 }  // namespace forebay::load

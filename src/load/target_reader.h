@@ -35,9 +35,14 @@ class TargetReader {
       : lines_(std::move(lines)), headers_(std::move(headers)), body_(std::move(body)) {}
   virtual ~TargetReader() = default;
   /// False: there are no more. Errors: what is wrong, with the line; the reader is of no more use.
-  virtual Result<bool> next(Target& target) = 0;
+  Result<bool> next(Target& target);
+  /// All was read; false after a stop.
+  [[nodiscard]] bool ended() const { return lines_.ended(); }
 
  protected:
+  /// next() with the defaults filled in; the place in a message is added if it is not there.
+  virtual Result<bool> read(Target& target) = 0;
+
   LineReader lines_;
   const HeaderFields headers_;  // of all targets, before their own
   const Body body_;             // of those that have none
@@ -46,10 +51,14 @@ class TargetReader {
 /// The formats: targets_http.cc, targets_json.cc.
 std::unique_ptr<TargetReader> make_http_reader(LineReader lines, HeaderFields headers, Body body);
 
+std::unique_ptr<TargetReader> make_json_reader(LineReader lines, HeaderFields headers, Body body);
+
 /// As said in TargetOptions, with the default body read.
 Result<std::unique_ptr<TargetReader>> open_target_reader(const TargetOptions& options);
 
 /// Errors: "bad URL: TEXT, WHY".
 Result<void> check_url(std::string_view text);
+/// Errors: "bad header: NAME: WHY".
+Result<void> check_header(std::string_view name, std::string_view value);
 
 }  // namespace forebay::load

@@ -14,6 +14,7 @@
 namespace forebay::load {
 namespace {
 
+constexpr const char* kNoTargets = "no targets to attack";
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 
 Result<std::string> read_body(const std::string& path) {
@@ -56,10 +57,30 @@ Result<Body> BodyFiles::read(const std::string& path) {
   return kept_[path] = std::make_shared<const std::string>(std::move(*text));
 }
 
+Result<bool> TargetReader::next(Target& target) {
+  target.headers = headers_;
+  target.body = body_;
+  Result<bool> more = read(target);
+  if (!more && !more.error().message.ends_with(lines_.place())) {
+    more.error().message += lines_.place();
+  }
+  return more;
+}
+
 Result<void> check_url(std::string_view text) {
   const Result<Url> url = parse_url(text);
   if (!url) {
     return fail(format("bad URL: {}, {}", text, url.error().message));
+  }
+  return {};
+}
+
+Result<void> check_header(std::string_view name, std::string_view value) {
+  if (!http::is_token(name)) {
+    return fail(format("bad header: {}: {}: '{}' is no name of a header", name, value, name));
+  }
+  if (!http::is_text(value)) {
+    return fail(format("bad header: {}: control characters in its value", name));
   }
   return {};
 }
@@ -71,12 +92,11 @@ Result<std::pair<std::string, std::string>> parse_header(std::string_view text) 
   }
   const std::string_view name = http::trim(text.substr(0, colon));
   const std::string_view value = http::trim(text.substr(colon + 1));
-  if (!http::is_token(name)) {
-    return fail(format("bad header: {}: '{}' is no name of a header", text, name));
+  if (value.empty()) {
+    return fail(format("bad header: {}: no value", text));
   }
-  if (value.empty() || !http::is_text(value)) {
-    return fail(format("bad header: {}: {} value", text,
-                       value.empty() ? "no" : "control characters in its"));
+  if (Result<void> checked = check_header(name, value); !checked) {
+    return std::unexpected(std::move(checked.error()));
   }
   return std::pair<std::string, std::string>(name, value);
 }
@@ -90,11 +110,13 @@ Result<std::unique_ptr<TargetReader>> open_target_reader(const TargetOptions& op
     }
     body = *read;
   }
-  Result<LineReader> lines = LineReader::open(options.path);
+  Result<LineReader> lines = LineReader::open(options.path, options.stop);
   if (!lines) {
     return std::unexpected(std::move(lines.error()));
   }
-  return make_http_reader(std::move(*lines), options.headers, std::move(body));
+  const auto make =
+      options.format == TargetOptions::Format::kJson ? make_json_reader : make_http_reader;
+  return make(std::move(*lines), options.headers, std::move(body));
 }
 
 struct Targets::State {
@@ -127,7 +149,7 @@ Result<Targets> Targets::open(const TargetOptions& options) {
     return std::unexpected(std::move(more.error()));
   }
   if (state->all.empty()) {
-    return fail("no targets to attack");
+    return fail(kNoTargets);
   }
   return Targets(std::move(state));
 }
@@ -143,8 +165,9 @@ Result<const Target*> Targets::at(std::uint64_t sequence, Target& room) {
       ++state_->read;
       return &room;
     }
+    const bool none = state_->read == 0 && state_->reader->ended();
+    state_->failed = !more ? more.error().message : none ? kNoTargets : "";
     state_->reader.reset();
-    state_->failed = !more ? more.error().message : state_->read == 0 ? "no targets to attack" : "";
   }
   if (!state_->failed.empty()) {
     return fail(state_->failed);

@@ -31,6 +31,7 @@ struct TargetOptions {
   bool lazy = false;
   std::string body_path = {};  // default body
   HeaderFields headers = {};   // of all targets
+  int stop = -1;               // a descriptor: once it is readable, a lazy file has ended
 };
 
 /// The targets of an attack: all read before it and used in turn for ever, or read one by one until

@@ -8,16 +8,11 @@
 #include <utility>
 
 #include "base/text.h"
+#include "http/text.h"
 #include "load/target_reader.h"
 
 namespace forebay::load {
 namespace {
-
-std::string_view trimmed(std::string_view line) {
-  constexpr std::string_view kSpace = " \t\r\v\f";
-  const std::size_t start = std::min(line.find_first_not_of(kSpace), line.size());
-  return line.substr(start, line.find_last_not_of(kSpace) + 1 - start);
-}
 
 bool is_method(std::string_view word) {
   return !word.empty() && std::ranges::all_of(word, [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -34,29 +29,18 @@ class HttpTargetReader : public TargetReader {
  public:
   using TargetReader::TargetReader;
 
-  Result<bool> next(Target& target) override {
-    Result<bool> more = next_target(target);
-    if (!more && !more.error().message.ends_with(lines_.place())) {
-      more.error().message += lines_.place();
-    }
-    return more;
-  }
-
  private:
-  Result<bool> next_target(Target& target) {
+  Result<bool> read(Target& target) override {
     std::string_view line;
     do {
       if (Result<bool> more = lines_.next(line); !more || !*more) {
         return more;
       }
-      line = trimmed(line);
     } while (line.empty() || line.starts_with('#'));
 
     if (Result<void> read = read_request_line(line, target); !read) {
       return std::unexpected(std::move(read.error()));
     }
-    target.headers = headers_;
-    target.body = body_;
     return read_rest(target);
   }
 
@@ -70,7 +54,7 @@ class HttpTargetReader : public TargetReader {
       return fail(format("bad method: {}", method));
     }
     target.method = method;
-    target.url = trimmed(line.substr(space));
+    target.url = http::trim(line.substr(space));
     return check_url(target.url);
   }
 
@@ -81,7 +65,6 @@ class HttpTargetReader : public TargetReader {
       if (!more) {
         return more;
       }
-      line = trimmed(line);
       if (!*more || line.empty()) {
         return true;
       }

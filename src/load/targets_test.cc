@@ -1,5 +1,6 @@
 #include "load/targets.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,12 +8,13 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <gtest/gtest.h>
 
 #include "base/text.h"
-#include "load/target_reader.h"
+#include "load/target_check.h"
 
 namespace forebay::load {
 namespace {
@@ -170,6 +172,64 @@ TEST_F(HttpTargets, MayBeAHundredThousand) {
   EXPECT_EQ(targets.back().headers[0].second, "99999");
 }
 
+using JsonTargets = TargetsTest;
+
+TEST_F(JsonTargets, AreReadInAllTheirParts) {
+  Result<Targets> targets = Targets::open(
+      {.path = file(R"({"method":"GET","url":"http://h/0"})"
+                    "\n\n"
+                    R"({"url":"https://h/1","more":{"x":[1]},"method":"POST","body":"aGk=",)"
+                    R"("header":{"x-B":["1","2"],"a":[""]}})"
+                    "\r\n"
+                    R"({"method":"PUT","url":"http://h/2","body":null,"header":null})"),
+       .format = TargetOptions::Format::kJson,
+       .headers = {{"D", "d"}}});
+  ASSERT_TRUE(targets.has_value()) << targets.error().message;
+  const std::vector<Target> all = all_of(*targets);
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].method, "GET");
+  EXPECT_EQ(all[0].url, "http://h/0");
+  EXPECT_EQ(*all[0].body, "");
+  EXPECT_EQ(all[1].headers, (HeaderFields{{"D", "d"}, {"x-B", "1"}, {"x-B", "2"}, {"a", ""}}));
+  EXPECT_EQ(*all[1].body, "hi");
+  EXPECT_EQ(all[2].method, "PUT");
+  EXPECT_EQ(all[2].headers, (HeaderFields{{"D", "d"}}));
+}
+
+TEST_F(JsonTargets, SayWhatIsWrongAndWhere) {
+  const auto error = [this](const std::string& text) {
+    return error_of({.path = file("\n" + text), .format = TargetOptions::Format::kJson});
+  };
+  const std::string where = format(" (line 2 of {})", path("targets"));
+  EXPECT_EQ(error(R"({"url":"http://h/"})"), "target: required method is missing" + where);
+  EXPECT_EQ(error(R"({"method":"GET"})"), "target: required url is missing" + where);
+  EXPECT_EQ(error(R"({"method":"G T","url":"http://h/"})"), "bad method: G T" + where);
+  EXPECT_EQ(error(R"({"method":"GET","url":"h"})"),
+            "bad URL: h, not of the form http://HOST/ or https://HOST/" + where);
+  EXPECT_EQ(error(R"({"method":"GET","url":"http://h/","body":"aGk"})"),
+            "bad body: not base64" + where);
+  EXPECT_EQ(error(R"({"method":"GET","url":"http://h/","body":1})"),
+            "bad body: not base64" + where);
+  EXPECT_EQ(error(R"({"method":"GET","url":"http://h/","header":{"X":"y"}})"),
+            "bad header: X: not an array of texts" + where);
+  EXPECT_EQ(error(R"({"method":"GET","url":"http://h/","header":{"X":["a\r\nY: b"]}})"),
+            "bad header: X: control characters in its value" + where);
+  EXPECT_EQ(error("GET http://h/"), "bad target: not a JSON object in one line" + where);
+  EXPECT_EQ(error("[]"), "bad target: not a JSON object in one line" + where);
+}
+
+TEST_F(JsonTargets, MayBeAHundredThousand) {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i)
+    text += format("{{\"method\":\"GET\",\"url\":\"http://localhost:8000/item/{}\"}}\n", i);
+  Result<Targets> targets =
+      Targets::open({.path = file(text), .format = TargetOptions::Format::kJson});
+  ASSERT_TRUE(targets.has_value());
+  ASSERT_EQ(targets->size(), 100'000U);
+  Target room;
+  EXPECT_EQ((*targets->at(99'999, room))->url, "http://localhost:8000/item/99999");
+}
+
 using LazyTargets = TargetsTest;
 
 TEST_F(LazyTargets, AreReadOneByOneUntilTheEnd) {
@@ -221,6 +281,21 @@ TEST_F(LazyTargets, ComeFromAPipeAsTheyAreWritten) {
   EXPECT_EQ(*targets->at(2, room), nullptr);
 }
 
+TEST_F(LazyTargets, EndWhenTheyAreStopped) {
+  const std::string pipe = path("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const Fd both_ends(::open(pipe.c_str(), O_RDWR | O_CLOEXEC));
+  std::array<int, 2> stop{};
+  ASSERT_EQ(::pipe(stop.data()), 0);
+  const Fd stop_read(stop[0]);
+  Fd stop_write(stop[1]);
+  Result<Targets> targets = Targets::open({.path = pipe, .lazy = true, .stop = stop_read.get()});
+  ASSERT_TRUE(targets.has_value());
+  std::jthread stopper([&] { stop_write.reset(); });
+  Target room;
+  EXPECT_EQ(targets->at(0, room).value(), nullptr);
+}
+
 TEST_F(LazyTargets, GoToManyThreadsOnceEach) {
   constexpr int kTargets = 20'000;
   std::string text;
@@ -240,6 +315,20 @@ TEST_F(LazyTargets, GoToManyThreadsOnceEach) {
   }
   for (const std::atomic<int>& count : seen)
     EXPECT_EQ(count, 1);
+}
+
+TEST(Targets, OfTheCorpusKeepTheirPromises) {
+  std::size_t files = 0;
+  std::size_t count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(FOREBAY_SOURCE_DIR "/fuzz/corpus/targets")) {
+    SCOPED_TRACE(entry.path().filename().string());
+    std::ifstream corpus(entry.path(), std::ios::binary);
+    count += check_targets(std::string(std::istreambuf_iterator<char>(corpus), {}));
+    ++files;
+  }
+  EXPECT_GE(files, 20U);
+  EXPECT_GE(count, 8U) << "some of the corpus is right";
 }
 
 }  // namespace
