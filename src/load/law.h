@@ -49,6 +49,8 @@ LawResult make_bursts(std::string_view argument, const ScheduleOptions& options)
 LawResult make_ramp(std::string_view argument, const ScheduleOptions& options);
 LawResult make_steps(std::string_view argument, const ScheduleOptions& options);
 LawResult make_sine(std::string_view argument, const ScheduleOptions& options);
+/// replay_law.cc.
+LawResult make_replay(std::string_view argument, const ScheduleOptions& options);
 
 /// ceil(hits * duration / per): how many hits of a constant rate begin before `duration`. Errors:
 /// a rate of 0, more hits than 64 bits can count.

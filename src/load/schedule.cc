@@ -16,7 +16,7 @@ constexpr std::array kLaws{
     LawWord{"constant", make_constant}, LawWord{"poisson", make_poisson},
     LawWord{"jitter", make_jitter},     LawWord{"bursts", make_bursts},
     LawWord{"ramp", make_ramp},         LawWord{"steps", make_steps},
-    LawWord{"sine", make_sine},
+    LawWord{"sine", make_sine},         LawWord{"replay", make_replay},
 };
 
 std::string words() {
