@@ -27,8 +27,12 @@ inline constexpr char kBinaryFirst = '\x89';
 
 std::unique_ptr<HitDecoder> binary_decoder();
 std::unique_ptr<HitDecoder> json_decoder();
+std::unique_ptr<HitDecoder> csv_decoder();
+std::unique_ptr<HitDecoder> gob_decoder();
 std::unique_ptr<HitWriter> binary_writer();
 std::unique_ptr<HitWriter> json_writer();
+std::unique_ptr<HitWriter> csv_writer();
+std::unique_ptr<HitWriter> gob_writer();
 
 /// A reader of a source that is open already.
 Result<std::unique_ptr<HitReader>> read_hits(ByteSource source);

@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include "load/rfc3339.h"
 #include "load/stream_test_support.h"
+#include "load/wall_time.h"
 
 namespace forebay::load {
 namespace {
@@ -30,15 +30,6 @@ class Zone {
     ::tzset();
   }
 };
-
-Hit vegeta_hit() {
-  Hit hit = full_hit();
-  for (Duration* clock : {&hit.late, &hit.lag, &hit.dns, &hit.connect, &hit.tls, &hit.first_byte,
-                          &hit.server_queue, &hit.server_app}) {
-    *clock = kUnknown;
-  }
-  return hit;
-}
 
 constexpr std::string_view kVegetaLine =
     R"({"attack":"burst","seq":7,"code":503,"timestamp":"2026-01-01T00:00:00.25Z",)"

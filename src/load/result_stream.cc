@@ -1,9 +1,9 @@
 #include "load/result_stream.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
-#include "base/check.h"
 #include "base/text.h"
 #include "load/hit_decoder.h"
 
@@ -18,12 +18,25 @@ constexpr std::array<std::pair<std::string_view, Encoding>, 4> kEncodings{
 
 constexpr std::string_view kBlank = " \t\r\n";
 
+/// Gob begins with a size and the number of a type, -64 or less. Both are 0x7f or begin with a byte
+/// from 0xf8 on if they are large, and no text has one of those at its start.
+bool maybe_gob(std::string_view bytes) {
+  return std::ranges::any_of(bytes.substr(0, 2), [](char c) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    return byte == 0x7f || byte >= 0xf8;
+  });
+}
+
 /// By the look of its first bytes; a wrong guess fails at the first record.
 std::unique_ptr<HitDecoder> guess(std::string_view bytes) {
   if (bytes.starts_with(kBinaryFirst)) {
     return binary_decoder();
   }
-  return json_decoder();
+  if (maybe_gob(bytes)) {
+    return gob_decoder();
+  }
+  const std::size_t text = bytes.find_first_not_of(kBlank);
+  return bytes.substr(text).starts_with('{') ? json_decoder() : csv_decoder();
 }
 
 /// The source, and the decoder that its first record asks for.
@@ -99,9 +112,14 @@ std::unique_ptr<HitWriter> HitWriter::make(Encoding encoding) {
   switch (encoding) {
     case Encoding::kBinary:
       return binary_writer();
-    default:
+    case Encoding::kJson:
       return json_writer();
+    case Encoding::kCsv:
+      return csv_writer();
+    case Encoding::kGob:
+      return gob_writer();
   }
+  std::unreachable();
 }
 
 Result<std::unique_ptr<HitReader>> HitReader::open(const std::string& path, int stop) {

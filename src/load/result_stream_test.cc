@@ -13,7 +13,7 @@
 namespace forebay::load {
 namespace {
 
-constexpr std::array kAll{Encoding::kBinary, Encoding::kJson};
+constexpr std::array kAll{Encoding::kBinary, Encoding::kJson, Encoding::kCsv, Encoding::kGob};
 
 struct Pipe {
   Pipe() {
@@ -56,17 +56,17 @@ TEST(ResultStream, ThatIsNotThereIsNamed) {
 
 TEST(ResultStream, IsReadInPiecesOfAnySize) {
   for (const Encoding encoding : kAll) {
-    const std::string bytes = written(encoding, {full_hit(), full_hit(), full_hit()});
+    const std::string bytes = written(encoding, {vegeta_hit(), vegeta_hit(), vegeta_hit()});
     for (std::size_t size = 1; size < 70; ++size) {
       const Found found = find_hits(source_of(bytes, {.read_bytes = size}));
       EXPECT_EQ(found.error, "");
-      EXPECT_EQ(found.hits, std::vector(3, full_hit()));
+      EXPECT_EQ(found.hits, std::vector(3, vegeta_hit()));
     }
   }
 }
 
 TEST(ResultStream, OneRecordMayBeAsLongAsTheLimit) {
-  const std::string bytes = written(Encoding::kJson, {full_hit()});
+  const std::string bytes = written(Encoding::kJson, {vegeta_hit()});
   const auto read = [&](std::size_t limit) {
     return find_hits(source_of(bytes + bytes, {.record_bytes = limit, .read_bytes = 1}));
   };
@@ -82,18 +82,18 @@ TEST(ResultStream, OneRecordMayBeAsLongAsTheLimit) {
 TEST(ResultStream, GivesEachHitAsSoonAsItIsThere) {
   for (const Encoding encoding : kAll) {
     const Pipe pipe;
-    pipe.put(written(encoding, {full_hit()}));
+    pipe.put(written(encoding, {vegeta_hit()}));
     const auto reader = read_hits(ByteSource(Fd(::dup(pipe.out.get())), "pipe"));
     ASSERT_TRUE(reader) << reader.error().message;
     Hit hit;
     EXPECT_TRUE((*reader)->next(hit).value());
-    EXPECT_EQ(hit, full_hit());
+    EXPECT_EQ(hit, vegeta_hit());
   }
 }
 
 TEST(ResultStream, StopsToWaitWhenToldAndGoesOn) {
   for (const Encoding encoding : kAll) {
-    const std::string bytes = written(encoding, {full_hit()});
+    const std::string bytes = written(encoding, {vegeta_hit()});
     const Pipe pipe;
     const Fd stop(::eventfd(1, EFD_CLOEXEC));
     pipe.put(bytes.substr(0, 1));
@@ -106,7 +106,7 @@ TEST(ResultStream, StopsToWaitWhenToldAndGoesOn) {
     ASSERT_EQ(::read(stop.get(), &told, sizeof(told)), 8);
     pipe.put(bytes.substr(1));
     EXPECT_TRUE((*reader)->next(hit).value());
-    EXPECT_EQ(hit, full_hit());
+    EXPECT_EQ(hit, vegeta_hit());
 
     told = 1;
     ASSERT_EQ(::write(stop.get(), &told, sizeof(told)), 8);

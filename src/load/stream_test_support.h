@@ -86,9 +86,19 @@ inline Hit full_hit() {
   return hit;
 }
 
+/// The same without what vegeta does not know.
+inline Hit vegeta_hit() {
+  Hit hit = full_hit();
+  for (Duration* clock : {&hit.late, &hit.lag, &hit.dns, &hit.connect, &hit.tls, &hit.first_byte,
+                          &hit.server_queue, &hit.server_app}) {
+    *clock = kUnknown;
+  }
+  return hit;
+}
+
 /// What a failed test shows.
 inline void PrintTo(const Hit& hit, std::ostream* out) {  // NOLINT(readability-identifier-naming)
-  *out << written(Encoding::kJson, {hit});
+  *out << written(Encoding::kJson, {hit}).substr(0, 2000);
 }
 
 }  // namespace forebay::load

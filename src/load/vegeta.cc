@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "http/text.h"
 
 namespace forebay::load {
 namespace {
@@ -37,15 +38,9 @@ constexpr std::array kWords{
     Words{"too many open files", Failure::kSend},
 };
 
-constexpr bool is_token(char c) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  const char lower = to_lower(c);
-  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || kOthers.contains(c);
-}
-
 std::string go_name(std::string_view name) {
   std::string text(name);
-  if (!std::ranges::all_of(name, is_token)) {
+  if (!http::is_token(name)) {
     return text;
   }
   bool first = true;

@@ -1,4 +1,4 @@
-#include "load/rfc3339.h"
+#include "load/wall_time.h"
 
 #include <charconv>
 #include <chrono>
@@ -76,13 +76,31 @@ int offset_from_utc(Parts& parts) {
 
 }  // namespace
 
-void append_rfc3339(std::int64_t at_ns, std::string& out) {
-  std::time_t seconds = at_ns / kSecondNs;
-  std::int64_t fraction = at_ns % kSecondNs;
-  if (fraction < 0) {
-    fraction += kSecondNs;
-    --seconds;
+WallTime split_time(std::int64_t at_ns) {
+  WallTime time{.seconds = at_ns / kSecondNs, .nanoseconds = at_ns % kSecondNs};
+  if (time.nanoseconds < 0) {
+    time.nanoseconds += kSecondNs;
+    --time.seconds;
   }
+  return time;
+}
+
+std::optional<std::int64_t> join_time(WallTime time) {
+  // Before the epoch 64 bits may hold the time, but not its second, which began earlier.
+  if (time.seconds < 0 && time.nanoseconds > 0) {
+    time.nanoseconds -= kSecondNs;
+    ++time.seconds;
+  }
+  std::int64_t at_ns = 0;
+  if (__builtin_mul_overflow(time.seconds, kSecondNs, &at_ns) ||
+      __builtin_add_overflow(at_ns, time.nanoseconds, &at_ns)) {
+    return std::nullopt;
+  }
+  return at_ns;
+}
+
+void append_rfc3339(std::int64_t at_ns, std::string& out) {
+  const auto [seconds, fraction] = split_time(at_ns);
   std::tm at{};
   ::localtime_r(&seconds, &at);
   fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", at.tm_year + 1900,
@@ -125,14 +143,7 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
   }
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
   const std::int64_t seconds = days * 86400 + hour * 3600 + minute * 60 + second - offset;
-  std::int64_t at_ns = 0;
-  // Before the epoch whole seconds may lie outside what 64 bits hold, and the time inside.
-  const std::int64_t step = seconds < 0 && fraction > 0 ? 1 : 0;
-  if (__builtin_mul_overflow(seconds + step, kSecondNs, &at_ns) ||
-      __builtin_add_overflow(at_ns, fraction - step * kSecondNs, &at_ns)) {
-    return std::nullopt;
-  }
-  return at_ns;
+  return join_time({.seconds = seconds, .nanoseconds = fraction});
 }
 
 }  // namespace forebay::load
