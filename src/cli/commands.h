@@ -7,6 +7,7 @@ namespace forebay::cli {
 int serve_main(int argc, char** argv);
 int report_main(int argc, char** argv);
 int plot_main(int argc, char** argv);
+int encode_main(int argc, char** argv);
 int doctor_main(int argc, char** argv);
 int attack_main(int argc, char** argv);
 

@@ -21,6 +21,7 @@ constexpr std::array kCommands{
     Command{"serve", "Serve a WSGI application", serve_main},
     Command{"report", "Say what the results of attacks are", report_main},
     Command{"plot", "Show the results of attacks over time, on one HTML page", plot_main},
+    Command{"encode", "Write the results of attacks in another encoding", encode_main},
     Command{"doctor", "Find where requests wait and are lost on this machine", doctor_main},
     Command{"attack", "Load at an exact rate, measured honestly", attack_main},
 };

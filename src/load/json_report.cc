@@ -5,7 +5,7 @@
 #include "load/go_format.h"
 #include "load/json_text.h"
 #include "load/report.h"
-#include "load/rfc3339.h"
+#include "load/wall_time.h"
 
 namespace forebay::load {
 namespace {
