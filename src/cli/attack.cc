@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include <CLI/CLI.hpp>
 
@@ -13,6 +15,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "load/rate.h"
+#include "load/rfc3339.h"
+#include "net/address.h"
 
 namespace forebay::cli {
 namespace {
@@ -21,6 +25,8 @@ namespace {
 struct AttackArguments {
   load::AttackOptions attack;
   std::optional<std::uint64_t> concurrency;
+  std::pair<std::uint64_t, std::uint64_t> shard{0, 1};
+  std::uint64_t workers = 0;  // vegeta's scripts name them: nothing here needs any
 };
 
 constexpr std::uint64_t kUnlimited = UINT64_MAX;
@@ -67,6 +73,90 @@ Result<std::pair<std::string, std::string>> parse_header(std::string_view text) 
   return header;
 }
 
+Result<net::Address> parse_unix_socket(std::string_view path) {
+  return net::parse_address(format("unix:{}", path), 0);
+}
+
+Result<net::Address> parse_local_address(std::string_view ip) {
+  return net::parse_address(
+      ip.find(':') == std::string_view::npos ? format("{}:0", ip) : format("[{}]:0", ip), 0);
+}
+
+/// Vegeta's numbers: 0 is for ever, below is never.
+Result<std::optional<Duration>> parse_dns_ttl(std::string_view text) {
+  if (text == "-1") {
+    return Duration{0};
+  }
+  const Result<Duration> ttl = load::parse_go_duration(text);
+  if (!ttl) {
+    return std::unexpected(ttl.error());
+  }
+  return *ttl == Duration{0} ? std::optional<Duration>() : std::max(*ttl, Duration{0});
+}
+
+/// "src:port:dst:port", each host without colons.
+Result<void> add_connect_to(load::ClientOptions& client, std::string_view text) {
+  const std::size_t second = text.find(':', text.find(':') + 1);
+  const std::string_view to = second == std::string_view::npos ? "" : text.substr(second + 1);
+  const std::size_t colon = to.find(':');
+  std::uint16_t port = 0;
+  if (colon != std::string_view::npos && colon != 0 && text.front() != ':') {
+    const auto [end, error] = std::from_chars(to.data() + colon + 1, to.data() + to.size(), port);
+    if (error == std::errc() && end == to.data() + to.size() && port != 0) {
+      client.connect_to[std::string(text.substr(0, second))].emplace_back(to.substr(0, colon),
+                                                                          port);
+      return {};
+    }
+  }
+  return fail(format("'{}' is not SRC:PORT:DST:PORT", text));
+}
+
+/// "k/K", k from 0.
+Result<std::pair<std::uint64_t, std::uint64_t>> parse_shard(std::string_view text) {
+  std::pair<std::uint64_t, std::uint64_t> shard;
+  const char* end = text.data() + text.size();
+  const auto k = std::from_chars(text.data(), end, shard.first);
+  if (k.ec == std::errc() && k.ptr != end && *k.ptr == '/') {
+    const auto all = std::from_chars(k.ptr + 1, end, shard.second);
+    if (all.ec == std::errc() && all.ptr == end && shard.first < shard.second) {
+      return shard;
+    }
+  }
+  return fail(format("'{}' is no shard: write k/K with k from 0 to K-1, as in 0/3", text));
+}
+
+/// Unix seconds, or RFC 3339.
+Result<std::int64_t> parse_moment(std::string_view text) {
+  double seconds = 0;
+  const char* end = text.data() + text.size();
+  if (const auto [rest, error] = std::from_chars(text.data(), end, seconds);
+      error == std::errc() && rest == end && seconds > 0 && seconds < 9e9) {
+    return static_cast<std::int64_t>(seconds * 1e9);
+  }
+  if (const std::optional<std::int64_t> ns = load::parse_rfc3339(text)) {
+    return *ns;
+  }
+  return fail(format("'{}' is no time: write 2026-01-31T12:00:00Z, or seconds since 1970", text));
+}
+
+/// An option that may come again; each value goes to `add`.
+template <typename Add>
+CLI::Option* add_list(CLI::App& app, const std::string& flag, Add add, const std::string& help,
+                      const std::string& type) {
+  return app
+      .add_option_function<std::vector<std::string>>(
+          flag,
+          [add, flag](const std::vector<std::string>& values) {
+            for (const std::string& value : values) {
+              if (const Result<void> added = add(value); !added) {
+                throw CLI::ValidationError(flag, added.error().message);
+              }
+            }
+          },
+          help)
+      ->type_name(type);
+}
+
 void add_targets(CLI::App& app, AttackArguments& o) {
   const std::string group = "Targets";
   load::TargetOptions& targets = o.attack.targets;
@@ -83,19 +173,17 @@ void add_targets(CLI::App& app, AttackArguments& o) {
   app.add_option("--body", targets.body_path, "File with the body of targets that have none")
       ->type_name("FILE")
       ->group(group);
-  app.add_option_function<std::vector<std::string>>(
-         "--header",
-         [&targets](const std::vector<std::string>& lines) {
-           for (const std::string& line : lines) {
-             auto header = parse_header(line);
-             if (!header) {
-               throw CLI::ValidationError("--header", header.error().message);
-             }
-             targets.headers.push_back(std::move(*header));
-           }
-         },
-         "Header of all targets, 'Name: value'; repeatable")
-      ->type_name("HEADER")
+  add_list(
+      app, "--header",
+      [&targets](std::string_view line) -> Result<void> {
+        auto header = parse_header(line);
+        if (!header) {
+          return std::unexpected(header.error());
+        }
+        targets.headers.push_back(std::move(*header));
+        return {};
+      },
+      "Header of all targets, 'Name: value'; repeatable", "HEADER")
       ->group(group);
 }
 
@@ -117,6 +205,14 @@ void add_schedule(CLI::App& app, AttackArguments& o) {
   app.add_option("--seed", attack.schedule.seed, "Of random arrivals")
       ->type_name("N")
       ->capture_default_str()
+      ->group(group);
+  add_parsed(app, "--shard", o.shard, parse_shard,
+             "k/K: only hits k, k + K, ... of the schedule; K machines together send it all", "k/K",
+             "0/1")
+      ->group(group);
+  add_parsed(app, "--start-at", attack.start_at_ns, parse_moment,
+             "When the schedule begins, the same for all shards: RFC 3339 or seconds since 1970",
+             "TIME", "now")
       ->group(group);
   add_parsed(app, "--pacing", attack.pacing, parse_pacing,
              "eco (no spinning), precise (awake shortly before a hit), spin (a CPU for it)", "HOW",
@@ -159,13 +255,57 @@ void add_client(CLI::App& app, AttackArguments& o) {
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
+  app.add_option("--workers", o.workers, "Taken, without effect: hits need no workers here")
+      ->type_name("N")
+      ->group(group);
+  app.add_option("--threads,--cpus", o.attack.threads, "Threads; 0: as many as the rate needs")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
   app.add_option("--max-workers", o.attack.workers_max, "Hits under way at once")
       ->check(CLI::PositiveNumber.description(""))
       ->type_name("N")
       ->group(group);
-  app.add_option("--unix-socket", client.unix_socket, "Connect to it, whatever the targets say")
-      ->type_name("PATH")
+}
+
+void add_connecting(CLI::App& app, AttackArguments& o) {
+  const std::string group = "Connecting";
+  load::ClientOptions& client = o.attack.client;
+  add_parsed(app, "--unix-socket", client.unix_socket, parse_unix_socket,
+             "Connect to it, whatever the targets say", "PATH", "")
       ->group(group);
+  add_list(
+      app, "--connect-to",
+      [&client](std::string_view text) { return add_connect_to(client, text); },
+      "SRC:PORT:DST:PORT: connect to DST instead of SRC; repeats take turns", "FROM:TO")
+      ->group(group);
+  add_parsed(app, "--laddr", client.local_address, parse_local_address, "Local IP address", "IP",
+             "0.0.0.0")
+      ->group(group);
+  app.add_option("--resolvers", client.resolver.servers, "DNS servers, IP or IP:PORT, by comma")
+      ->delimiter(',')
+      ->type_name("LIST")
+      ->group(group);
+  add_parsed(app, "--dns-ttl", client.resolver.keep, parse_dns_ttl,
+             "For how long an answer is good; 0: for ever, -1: not at all", "TIME", "0s")
+      ->group(group);
+}
+
+void add_tls(CLI::App& app, AttackArguments& o) {
+  const std::string group = "TLS and HTTP/2";
+  net::TlsOptions& tls = o.attack.client.tls;
+  app.add_flag("--insecure", tls.insecure, "Do not check the server's certificate")->group(group);
+  app.add_option("--root-certs", tls.root_certs, "PEM files of who is trusted, by comma")
+      ->delimiter(',')
+      ->type_name("FILES")
+      ->group(group);
+  app.add_option("--cert", tls.certificate, "PEM file of the client's certificate")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--key", tls.key, "PEM file of its key, if that is not in the same")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_flag("--session-tickets", tls.session_tickets, "Resume TLS sessions")->group(group);
 }
 
 void add_result(CLI::App& app, AttackArguments& o) {
@@ -185,6 +325,7 @@ void add_result(CLI::App& app, AttackArguments& o) {
 /// What no single option can see.
 Result<void> check(AttackArguments& o) {
   load::AttackOptions& attack = o.attack;
+  std::tie(attack.shard, attack.shards) = o.shard;
   if (attack.schedule.duration == Duration{0}) {
     attack.schedule.duration.reset();
   }
@@ -217,6 +358,8 @@ int attack_main(int argc, char** argv) {
   add_targets(app, arguments);
   add_schedule(app, arguments);
   add_client(app, arguments);
+  add_connecting(app, arguments);
+  add_tls(app, arguments);
   add_result(app, arguments);
   if (const std::optional<int> status = parse_go_style(app, argc, argv)) {
     return *status;

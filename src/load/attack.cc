@@ -166,12 +166,17 @@ Crew::Crew(const AttackOptions& options, const Plan& plan, const AttackHooks& ho
   for (unsigned i = 0; i < threads; ++i) {
     client_options_.push_back(options.client);
     client_options_.back().connections_max = share(connections, i, threads);
-    senders_.push_back(std::make_unique<Sender>(plan, client_options_.back(), collector_, i,
-                                                threads, share(under_way, i, threads)));
+    senders_.push_back(
+        std::make_unique<Sender>(plan, collector_, i, threads, share(under_way, i, threads)));
   }
 }
 
 Result<Run> Crew::run(Run run) {
+  for (std::size_t i = 0; i < senders_.size(); ++i) {
+    if (const Result<void> prepared = senders_[i]->prepare(client_options_[i]); !prepared) {
+      return std::unexpected(prepared.error());
+    }
+  }
   const Duration cpu = cpu_time();
   collector_.begin(run);
   start();

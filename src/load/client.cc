@@ -48,7 +48,29 @@ Client::Client(net::Loop& loop, const ClientOptions& options, std::function<void
       timeouts_(options.timeout),
       timeout_timer_(loop) {}
 
+Result<std::unique_ptr<Client>> Client::make(net::Loop& loop, const ClientOptions& options,
+                                             std::function<void(Flight&)> done) {
+  std::unique_ptr<Client> client(new Client(loop, options, std::move(done)));
+  Result<std::unique_ptr<net::Resolver>> resolver = net::Resolver::make(loop, options.resolver);
+  if (!resolver) {
+    return std::unexpected(resolver.error());
+  }
+  Result<std::unique_ptr<net::TlsContext>> tls = net::TlsContext::make(options.tls);
+  if (!tls) {
+    return std::unexpected(tls.error());
+  }
+  client->resolver_ = std::move(*resolver);
+  client->tls_ = std::move(*tls);
+  return client;
+}
+
 Client::~Client() = default;
+
+/// Where connections for a URL go: to its host, or where -connect-to says.
+Dialled Client::dialled_for(const Url& url) const {
+  const auto other = options_.connect_to.find(format("{}:{}", url.host, url.port));
+  return other == options_.connect_to.end() ? Dialled{{url.host, url.port}} : other->second;
+}
 
 Origin& Client::origin_of(const Url& url) {
   std::unique_ptr<Origin>& origin = origins_[(url.tls ? "https://" : "http://") + url.authority()];
@@ -57,6 +79,7 @@ Origin& Client::origin_of(const Url& url) {
     origin->tls = url.tls;
     origin->host = url.host;
     origin->port = url.port;
+    origin->dialled = dialled_for(url);
   }
   return *origin;
 }
@@ -118,23 +141,25 @@ void Client::place(Flight& flight) {
 void Client::open(Flight& flight) {
   Origin& origin = *flight.request->origin;
   ++origin.connections;
-  auto opening = std::make_unique<Opening>(*this, loop_, options_, origin, flight);
+  auto opening = std::make_unique<Opening>(*this, flight);
   flight.opening = opening.get();
-  openings_.emplace(opening.get(), std::move(opening));
+  opening->begin(origin);
+  openings_.emplace(flight.opening, std::move(opening));
 }
 
-void Client::opened(Opening& opening, Fd socket) {
+void Client::opened(Opening& opening, std::unique_ptr<Line> line) {
   Flight& flight = opening.flight();
   Origin& origin = *flight.request->origin;
   flight.opening = nullptr;
-  auto connection = std::make_unique<Http1Connection>(loop_.poller(), std::move(socket), options_,
-                                                      static_cast<Connection::User&>(*this),
-                                                      std::span<char>(room_));
+  bury(opening);
+  auto connection =
+      std::make_unique<Http1Connection>(std::move(line), options_,
+                                        static_cast<Connection::User&>(*this),
+                                        std::span<char>(room_));
   connection->origin = &origin;
   ++opened_;
   Connection& carrier = *connection;
   connections_.emplace(&carrier, std::move(connection));
-  bury(opening);
   carry(carrier, flight);
 }
 
@@ -218,6 +243,7 @@ void Client::bury(Connection& connection) {
 }
 
 void Client::bury(Opening& opening) {
+  opening.cancel();
   loop_.post([dead = std::move(openings_.extract(&opening).mapped())] {});
 }
 

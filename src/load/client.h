@@ -10,10 +10,13 @@
 #include "load/client_options.h"
 #include "load/connection.h"
 #include "load/flight.h"
+#include "load/line.h"
 #include "net/address.h"
 #include "net/loop.h"
+#include "net/resolver.h"
 #include "net/timeouts.h"
 #include "net/timer.h"
+#include "net/tls.h"
 
 namespace forebay::load {
 
@@ -22,8 +25,8 @@ struct Origin {
   bool tls = false;
   std::string host;
   std::uint16_t port = 0;
-  std::vector<net::Address> addresses;
-  std::size_t next_address = 0;
+  Dialled dialled;
+  std::size_t next_dialled = 0;
   std::size_t connections = 0;  // open, or being opened
   List<Connection, IdleTag> idle;
   std::size_t idle_count = 0;
@@ -34,8 +37,10 @@ struct Origin {
 /// they are over.
 class Client final : private Connection::User {
  public:
-  /// `done` is called once for each flight that send() took, maybe from within it.
-  Client(net::Loop& loop, const ClientOptions& options, std::function<void(Flight&)> done);
+  /// `done` is called once for each flight that send() took, maybe from within it. Errors:
+  /// certificates, DNS servers.
+  static Result<std::unique_ptr<Client>> make(net::Loop& loop, const ClientOptions& options,
+                                              std::function<void(Flight&)> done);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();
@@ -47,15 +52,17 @@ class Client final : private Connection::User {
   [[nodiscard]] std::uint64_t opened() const { return opened_; }
 
  private:
+  Client(net::Loop& loop, const ClientOptions& options, std::function<void(Flight&)> done);
   friend struct Flight;
   friend class Opening;
 
   const Request& request_for(Flight& flight, const Target& target);
   Request prepare(const Target& target);
+  [[nodiscard]] Dialled dialled_for(const Url& url) const;
   Origin& origin_of(const Url& url);
   void place(Flight& flight);
   void open(Flight& flight);
-  void opened(Opening& opening, Fd socket);
+  void opened(Opening& opening, std::unique_ptr<Line> line);
   void not_opened(Opening& opening, Failure failure, std::string_view what);
   void carry(Connection& connection, Flight& flight);
   void put_idle(Connection& connection);
@@ -76,6 +83,8 @@ class Client final : private Connection::User {
   net::Loop& loop_;
   const ClientOptions& options_;
   std::function<void(Flight&)> done_;
+  std::unique_ptr<net::Resolver> resolver_;
+  std::unique_ptr<net::TlsContext> tls_;
   std::vector<char> room_;  // where answers are read to
   net::TimeoutList timeouts_;
   net::Timer timeout_timer_;

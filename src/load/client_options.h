@@ -5,12 +5,19 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "load/hit.h"
+#include "net/address.h"
+#include "net/resolver.h"
+#include "net/tls.h"
 
 namespace forebay::load {
+
+/// Hosts and ports that are dialled in turn.
+using Dialled = std::vector<std::pair<std::string, std::uint16_t>>;
 
 /// How an attack connects and asks.
 struct ClientOptions {
@@ -21,7 +28,11 @@ struct ClientOptions {
   bool chunked = false;             // request bodies without a length
   std::size_t idle_max = 10'000;    // idle connections kept per host
   std::size_t connections_max = 0;  // per host; 0: no limit
-  std::string unix_socket;          // dialled for every target; "" = none
+  std::optional<net::Address> unix_socket;   // dialled for every target
+  std::optional<net::Address> local_address;  // of TCP connections
+  std::map<std::string, Dialled> connect_to;  // by "host:port" of the URL
+  net::ResolverOptions resolver;
+  net::TlsOptions tls;
   std::string name;                 // of the attack, told in X-Vegeta-Attack; "" = none
 };
 

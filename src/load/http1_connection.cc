@@ -45,13 +45,16 @@ iovec part(std::string_view bytes) { return {const_cast<char*>(bytes.data()), by
 
 }  // namespace
 
-Http1Connection::Http1Connection(net::Poller& poller, Fd socket, const ClientOptions& options,
+Http1Connection::Http1Connection(std::unique_ptr<Line> line, const ClientOptions& options,
                                  Connection::User& user, std::span<char> room)
     : options_(options),
       user_(user),
       room_(room),
-      stream_(poller, std::move(socket), *this),
-      parser_(kLimits) {}
+      line_(std::move(line)),
+      stream_(line_->transport()),
+      parser_(kLimits) {
+  line_->set_user(*this);
+}
 
 void Http1Connection::send(Flight& flight) {
   CHECK(flight_ == nullptr);

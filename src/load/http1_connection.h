@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -8,16 +9,16 @@
 #include "http/response_parser.h"
 #include "load/client_options.h"
 #include "load/connection.h"
-#include "net/stream.h"
+#include "load/line.h"
 
 namespace forebay::load {
 
 /// HTTP/1.1 over one connection: one flight at a time.
-class Http1Connection final : public Connection, private net::Stream::User {
+class Http1Connection final : public Connection, private net::Transport::User {
  public:
   /// `room`: where bytes are read to, shared by the connections of a thread.
-  Http1Connection(net::Poller& poller, Fd socket, const ClientOptions& options,
-                  Connection::User& user, std::span<char> room);
+  Http1Connection(std::unique_ptr<Line> line, const ClientOptions& options, Connection::User& user,
+                  std::span<char> room);
 
   void send(Flight& flight) override;
   bool abandon(Flight& flight) override;
@@ -35,7 +36,8 @@ class Http1Connection final : public Connection, private net::Stream::User {
   const ClientOptions& options_;
   Connection::User& user_;
   std::span<char> room_;
-  net::Stream stream_;
+  std::unique_ptr<Line> line_;
+  net::Transport& stream_;
   http::ResponseParser parser_;
   Flight* flight_ = nullptr;
   std::string unsent_;  // of the request

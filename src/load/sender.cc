@@ -21,8 +21,8 @@ void count(std::atomic<std::uint64_t>& counter) {
 
 }  // namespace
 
-Sender::Sender(const Plan& plan, const ClientOptions& client, Collector& collector, unsigned index,
-               unsigned count, std::size_t flights_max)
+Sender::Sender(const Plan& plan, Collector& collector, unsigned index, unsigned count,
+               std::size_t flights_max)
     : plan_(plan),
       collector_(collector),
       index_(index),
@@ -30,12 +30,21 @@ Sender::Sender(const Plan& plan, const ClientOptions& client, Collector& collect
       flights_max_(flights_max),
       told_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       watch_(loop_, told_.get(), [this] { told(); }),
-      client_(loop_, client, [this](Flight& flight) { done(flight); }),
       give_timer_(loop_),
       start_timer_(loop_),
       duration_timer_(loop_) {}
 
 Sender::~Sender() = default;
+
+Result<void> Sender::prepare(const ClientOptions& client) {
+  Result<std::unique_ptr<Client>> made =
+      Client::make(loop_, client, [this](Flight& flight) { done(flight); });
+  if (!made) {
+    return std::unexpected(made.error());
+  }
+  client_ = std::move(*made);
+  return {};
+}
 
 /// Hit n is ours if n = part (mod parts).
 std::uint64_t Sender::part() const { return plan_.shard + (plan_.shards * index_); }
@@ -99,7 +108,7 @@ void Sender::release(const Pacer::Due& due) {
   flight.intended = due.intended;
   under_way_.push_back(flight);
   count(released_);
-  client_.send(flight, **target);
+  client_->send(flight, **target);
 }
 
 Flight& Sender::take_flight() {
@@ -121,7 +130,7 @@ void Sender::done(Flight& flight) {
   flight.tried_again = false;
   free_.push_back(&flight);
   count(done_);
-  connections_.store(client_.opened(), std::memory_order_relaxed);
+  connections_.store(client_->opened(), std::memory_order_relaxed);
   if (batch_.size() == kBatch) {
     give();
   } else if (!give_timer_.armed()) {
@@ -166,7 +175,7 @@ void Sender::told() {
   stop_releasing();
   if (what >= kAbort) {
     while (Flight* flight = under_way_.front()) {
-      client_.give_up(*flight, Failure::kUnfinished);
+      client_->give_up(*flight, Failure::kUnfinished);
     }
   }
 }

@@ -43,12 +43,14 @@ struct Progress {
 class Sender {
  public:
   /// Thread `index` of `count`; at most `flights_max` hits under way at once.
-  Sender(const Plan& plan, const ClientOptions& client, Collector& collector, unsigned index,
-         unsigned count, std::size_t flights_max);
+  Sender(const Plan& plan, Collector& collector, unsigned index, unsigned count,
+         std::size_t flights_max);
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
   ~Sender();
 
+  /// Errors: what the client cannot be made of.
+  Result<void> prepare(const ClientOptions& client);
   /// Until every hit is over.
   void run();
 
@@ -90,7 +92,7 @@ class Sender {
   net::Loop loop_;
   Fd told_;
   net::Watch watch_;
-  Client client_;
+  std::unique_ptr<Client> client_;
   net::Timer give_timer_;
   net::Timer start_timer_;
   net::Timer duration_timer_;
