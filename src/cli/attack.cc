@@ -26,6 +26,7 @@ struct AttackArguments {
   load::AttackOptions attack;
   std::optional<std::uint64_t> concurrency;
   std::pair<std::uint64_t, std::uint64_t> shard{0, 1};
+  bool http2 = true;
   std::uint64_t workers = 0;  // vegeta's scripts name them: nothing here needs any
 };
 
@@ -305,6 +306,8 @@ void add_tls(CLI::App& app, AttackArguments& o) {
   app.add_option("--key", tls.key, "PEM file of its key, if that is not in the same")
       ->type_name("FILE")
       ->group(group);
+  app.add_flag("--http2,!--no-http2", o.http2, "HTTP/2 where the server offers it")->group(group);
+  app.add_flag("--h2c", o.attack.client.http2_prior_knowledge, "HTTP/2 without TLS")->group(group);
   app.add_flag("--session-tickets", tls.session_tickets, "Resume TLS sessions")->group(group);
 }
 
@@ -325,6 +328,9 @@ void add_result(CLI::App& app, AttackArguments& o) {
 /// What no single option can see.
 Result<void> check(AttackArguments& o) {
   load::AttackOptions& attack = o.attack;
+  if (o.http2 && attack.client.keep_alive) {
+    attack.client.tls.alpn = {"h2", "http/1.1"};
+  }
   std::tie(attack.shard, attack.shards) = o.shard;
   if (attack.schedule.duration == Duration{0}) {
     attack.schedule.duration.reset();

@@ -1,16 +1,19 @@
 #include "load/client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 #include "base/text.h"
 #include "load/http1_connection.h"
+#include "load/http2_connection.h"
 #include "load/opening.h"
 #include "load/request_head.h"
 
 namespace forebay::load {
 namespace {
 
+constexpr std::string_view kHttp2 = "h2";  // as ALPN calls it
 constexpr std::size_t kReadBytes = 64 * 1024;
 /// How exactly -timeout is kept.
 constexpr Duration kTimeoutGrain = std::chrono::milliseconds(5);
@@ -80,6 +83,11 @@ Origin& Client::origin_of(const Url& url) {
     origin->host = url.host;
     origin->port = url.port;
     origin->dialled = dialled_for(url);
+    if (!url.tls) {
+      origin->multiplexed = options_.http2_prior_knowledge;
+    } else if (!std::ranges::contains(options_.tls.alpn, kHttp2)) {
+      origin->multiplexed = false;
+    }
   }
   return *origin;
 }
@@ -124,14 +132,16 @@ void Client::expire_timeouts() {
   }
 }
 
-/// On a connection: an idle one, a new one, or the next that is free.
+/// On a connection: one that is available, a new one, or the next that is.
 void Client::place(Flight& flight) {
   Origin& origin = *flight.request->origin;
-  if (Connection* idle = origin.idle.back()) {
-    idle->Link<IdleTag>::unlink();
-    --origin.idle_count;
-    carry(*idle, flight);
-  } else if (options_.connections_max == 0 || origin.connections < options_.connections_max) {
+  if (Connection* connection = origin.available.back()) {
+    return carry(*connection, flight);
+  }
+  // The one that is being opened may turn out to have room for all.
+  const bool wait_for_shared = origin.multiplexed != false && origin.openings > 0;
+  if (!wait_for_shared &&
+      (options_.connections_max == 0 || origin.connections < options_.connections_max)) {
     open(flight);
   } else {
     origin.waiting.push_back(flight);
@@ -141,6 +151,7 @@ void Client::place(Flight& flight) {
 void Client::open(Flight& flight) {
   Origin& origin = *flight.request->origin;
   ++origin.connections;
+  ++origin.openings;
   auto opening = std::make_unique<Opening>(*this, flight);
   flight.opening = opening.get();
   opening->begin(origin);
@@ -150,38 +161,54 @@ void Client::open(Flight& flight) {
 void Client::opened(Opening& opening, std::unique_ptr<Line> line) {
   Flight& flight = opening.flight();
   Origin& origin = *flight.request->origin;
-  flight.opening = nullptr;
+  origin.multiplexed =
+      line->tls() != nullptr ? line->tls()->alpn() == kHttp2 : options_.http2_prior_knowledge;
   bury(opening);
-  auto connection =
-      std::make_unique<Http1Connection>(std::move(line), options_,
-                                        static_cast<Connection::User&>(*this),
-                                        std::span<char>(room_));
+  std::unique_ptr<Connection> connection = connect(std::move(line), *origin.multiplexed);
   connection->origin = &origin;
   ++opened_;
   Connection& carrier = *connection;
   connections_.emplace(&carrier, std::move(connection));
   carry(carrier, flight);
+  if (carrier.shared()) {
+    make_available(carrier);
+  } else {
+    place_waiting(origin);
+  }
+}
+
+std::unique_ptr<Connection> Client::connect(std::unique_ptr<Line> line, bool http2) {
+  Connection::User& user = *this;
+  if (http2) {
+    return std::make_unique<Http2Connection>(loop_, std::move(line), options_, user, room_);
+  }
+  return std::make_unique<Http1Connection>(std::move(line), options_, user, room_);
 }
 
 void Client::not_opened(Opening& opening, Failure failure, std::string_view what) {
   Flight& flight = opening.flight();
   Origin& origin = *flight.request->origin;
-  flight.opening = nullptr;
-  --origin.connections;
   bury(opening);
+  --origin.connections;
   fail(flight, failure, what);
-  next_waiting(origin);
+  place_waiting(origin);
 }
 
 void Client::carry(Connection& connection, Flight& flight) {
+  if (!connection.shared()) {
+    make_unavailable(connection);
+  }
   flight.connection = &connection;
   connection.send(flight);
+  if (!connection.ready()) {
+    make_unavailable(connection);
+  }
 }
 
 void Client::answered(Connection& connection, Flight& flight, bool reusable) {
   flight.connection = nullptr;
-  if (reusable && options_.keep_alive) {
-    put_idle(connection);
+  if (connection.shared() || (reusable && options_.keep_alive)) {
+    make_available(connection);
   } else {
     discard(connection);
   }
@@ -192,10 +219,12 @@ void Client::answered(Connection& connection, Flight& flight, bool reusable) {
 }
 
 void Client::broke(Connection& connection, Flight& flight, Failure failure, std::string_view what,
-                   bool nothing_came) {
-  const bool stale = connection.used && nothing_came;
+                   bool unseen) {
+  const bool stale = connection.used && unseen;
   flight.connection = nullptr;
-  discard(connection);
+  if (!connection.shared()) {
+    discard(connection);
+  }
   // The server may have closed an idle connection just when we wrote to it: that is nobody's fault.
   if (stale && !flight.tried_again && idempotent(flight.request->method)) {
     flight.tried_again = true;
@@ -204,45 +233,64 @@ void Client::broke(Connection& connection, Flight& flight, Failure failure, std:
   fail(flight, failure, what);
 }
 
-void Client::closed_idle(Connection& connection) {
-  connection.Link<IdleTag>::unlink();
-  --connection.origin->idle_count;
-  discard(connection);
-}
+void Client::closed(Connection& connection) { discard(connection); }
 
-void Client::put_idle(Connection& connection) {
+void Client::has_room(Connection& connection) { make_available(connection); }
+
+/// It can carry one more, or more than that: those who wait come first.
+void Client::make_available(Connection& connection) {
   Origin& origin = *connection.origin;
-  if (Flight* waiting = origin.waiting.front()) {
+  while (Flight* waiting = connection.ready() ? origin.waiting.front() : nullptr) {
     waiting->Link<WaitingTag>::unlink();
-    return carry(connection, *waiting);
+    carry(connection, *waiting);
+    if (!connection.shared()) {
+      return;
+    }
   }
-  if (origin.idle_count == options_.idle_max) {
+  if (!connection.ready() || connection.linked()) {
+    return;
+  }
+  if (origin.available_count >= options_.idle_max && !connection.shared()) {
     return discard(connection);
   }
-  origin.idle.push_back(connection);
-  ++origin.idle_count;
+  origin.available.push_back(connection);
+  ++origin.available_count;
+}
+
+void Client::make_unavailable(Connection& connection) {
+  if (connection.linked()) {
+    connection.unlink();
+    --connection.origin->available_count;
+  }
 }
 
 /// The connection is over. It is destroyed later: we may have been called from within it.
 void Client::discard(Connection& connection) {
   Origin& origin = *connection.origin;
+  make_unavailable(connection);
   --origin.connections;
-  bury(connection);
-  next_waiting(origin);
+  loop_.post([dead = std::move(connections_.extract(&connection).mapped())] {});
+  place_waiting(origin);
 }
 
-void Client::next_waiting(Origin& origin) {
-  if (Flight* waiting = origin.waiting.front()) {
+/// Those who waited for a place among the connections, as far as there are places.
+void Client::place_waiting(Origin& origin) {
+  while (Flight* waiting = origin.waiting.front()) {
+    if (options_.connections_max != 0 && origin.connections >= options_.connections_max) {
+      return;
+    }
+    if (origin.multiplexed != false && origin.openings > 0) {
+      return;
+    }
     waiting->Link<WaitingTag>::unlink();
     place(*waiting);
   }
 }
 
-void Client::bury(Connection& connection) {
-  loop_.post([dead = std::move(connections_.extract(&connection).mapped())] {});
-}
-
+/// The opening is over, one way or the other.
 void Client::bury(Opening& opening) {
+  opening.flight().opening = nullptr;
+  --opening.flight().request->origin->openings;
   opening.cancel();
   loop_.post([dead = std::move(openings_.extract(&opening).mapped())] {});
 }
@@ -286,9 +334,9 @@ void Client::give_up(Flight& flight, Failure failure) {
   flight.Link<WaitingTag>::unlink();
   if (flight.opening != nullptr) {
     Origin& origin = *flight.request->origin;
-    bury(*std::exchange(flight.opening, nullptr));
+    bury(*flight.opening);
     --origin.connections;
-    next_waiting(origin);
+    place_waiting(origin);
   }
   if (flight.connection != nullptr) {
     Connection& connection = *std::exchange(flight.connection, nullptr);

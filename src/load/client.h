@@ -28,8 +28,10 @@ struct Origin {
   Dialled dialled;
   std::size_t next_dialled = 0;
   std::size_t connections = 0;  // open, or being opened
-  List<Connection, IdleTag> idle;
-  std::size_t idle_count = 0;
+  std::size_t openings = 0;     // of them
+  std::optional<bool> multiplexed;  // HTTP/2; nothing: not known yet
+  List<Connection, AvailableTag> available;  // the last used at the back
+  std::size_t available_count = 0;
   List<Flight, WaitingTag> waiting;  // for a connection
 };
 
@@ -65,11 +67,12 @@ class Client final : private Connection::User {
   void opened(Opening& opening, std::unique_ptr<Line> line);
   void not_opened(Opening& opening, Failure failure, std::string_view what);
   void carry(Connection& connection, Flight& flight);
-  void put_idle(Connection& connection);
+  std::unique_ptr<Connection> connect(std::unique_ptr<Line> line, bool http2);
+  void make_available(Connection& connection);
+  void make_unavailable(Connection& connection);
   void discard(Connection& connection);
-  void bury(Connection& connection);
   void bury(Opening& opening);
-  void next_waiting(Origin& origin);
+  void place_waiting(Origin& origin);
   bool redirect(Flight& flight);
   void fail(Flight& flight, Failure failure, std::string_view what);
   void finish(Flight& flight);
@@ -77,8 +80,9 @@ class Client final : private Connection::User {
 
   void answered(Connection& connection, Flight& flight, bool reusable) override;
   void broke(Connection& connection, Flight& flight, Failure failure, std::string_view what,
-             bool nothing_came) override;
-  void closed_idle(Connection& connection) override;
+             bool unseen) override;
+  void closed(Connection& connection) override;
+  void has_room(Connection& connection) override;
 
   net::Loop& loop_;
   const ClientOptions& options_;

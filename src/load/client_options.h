@@ -33,6 +33,7 @@ struct ClientOptions {
   std::map<std::string, Dialled> connect_to;  // by "host:port" of the URL
   net::ResolverOptions resolver;
   net::TlsOptions tls;
+  bool http2_prior_knowledge = false;  // -h2c: HTTP/2 without TLS
   std::string name;                 // of the attack, told in X-Vegeta-Attack; "" = none
 };
 

@@ -7,22 +7,24 @@
 
 namespace forebay::load {
 
-struct IdleTag {};
+struct AvailableTag {};
 
 /// A connection of the client's, to one origin. The client owns it.
-class Connection : public Link<IdleTag> {
+class Connection : public Link<AvailableTag> {
  public:
   /// What becomes of its flights. Calls may come from within send().
   class User {
    public:
     /// The answer is complete. `reusable`: the connection can carry another one.
     virtual void answered(Connection& connection, Flight& flight, bool reusable) = 0;
-    /// The flight is over without an answer, and so is the connection. `what` are words for the
-    /// report. `nothing_came`: not a byte of an answer.
+    /// The flight is over without an answer, and so is the connection, unless it is shared. `what`
+    /// are words for the report. `unseen`: the server has not begun to answer.
     virtual void broke(Connection& connection, Flight& flight, Failure failure,
-                       std::string_view what, bool nothing_came) = 0;
-    /// The server has closed it while it was idle.
-    virtual void closed_idle(Connection& connection) = 0;
+                       std::string_view what, bool unseen) = 0;
+    /// The connection is over, and carries nothing.
+    virtual void closed(Connection& connection) = 0;
+    /// A shared one may be able to carry more.
+    virtual void has_room(Connection& connection) = 0;
 
    protected:
     ~User() = default;
@@ -32,6 +34,10 @@ class Connection : public Link<IdleTag> {
   virtual void send(Flight& flight) = 0;
   /// Nothing more is told about this flight. False: the connection is of no use any more.
   virtual bool abandon(Flight& flight) = 0;
+  /// It carries several flights at once.
+  [[nodiscard]] virtual bool shared() const { return false; }
+  /// One more can be sent on a shared one.
+  [[nodiscard]] virtual bool ready() const { return true; }
 
   Origin* origin = nullptr;
   bool used = false;  // has carried an answer

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "load/server_timing.h"
+#include "load/answer.h"
 
 namespace forebay::load {
 namespace {
@@ -101,7 +101,7 @@ void Http1Connection::readable() {
   now_ = Clock::now();
   if (flight_ == nullptr) {
     stream_.close();
-    return user_.closed_idle(*this);
+    return user_.closed(*this);
   }
   if (bytes != 0) {
     read_answer({room_.data(), bytes});
@@ -122,10 +122,11 @@ void Http1Connection::read_answer(std::string_view bytes) {
       case Event::kNeedMore:
         return;
       case Event::kHead:
-        take_head(flight_->hit);
+        take_head(flight_->hit, parser_.head().status, parser_.head().reason,
+                  parser_.head().fields);
         break;
       case Event::kBody:
-        take_body(flight_->hit);
+        take_body(flight_->hit, parser_.body(), options_.body_kept_max);
         break;
       case Event::kComplete:
         return complete(parser_.keep_alive() && bytes.empty() && unsent_.empty());
@@ -134,32 +135,6 @@ void Http1Connection::read_answer(std::string_view bytes) {
                      format("net/http: HTTP/1.x transport connection broken: {}", parser_.error()));
     }
   }
-}
-
-void Http1Connection::take_head(Hit& hit) {
-  const http::ResponseHead& head = parser_.head();
-  hit.code = head.status;
-  for (const http::Field& field : head.fields) {
-    hit.headers.emplace_back(field.name, field.value);
-    if (equal_ignoring_case(field.name, "server-timing")) {
-      read_server_timing(field.value, hit);
-    }
-  }
-  if (head.status < 200 || head.status >= 400) {
-    hit.failure = Failure::kStatus;
-    hit.error = format("{} {}", head.status, head.reason);
-  }
-}
-
-void Http1Connection::take_body(Hit& hit) {
-  const std::string_view bytes = parser_.body();
-  hit.bytes_in += bytes.size();
-  const std::size_t room =
-      options_.body_kept_max < 0
-          ? bytes.size()
-          : static_cast<std::size_t>(options_.body_kept_max) -
-                std::min(static_cast<std::size_t>(options_.body_kept_max), hit.body.size());
-  hit.body.append(bytes.substr(0, room));
 }
 
 void Http1Connection::complete(bool reusable) {
@@ -177,7 +152,7 @@ void Http1Connection::complete(bool reusable) {
 void Http1Connection::ended() {
   if (flight_ == nullptr) {
     stream_.close();
-    return user_.closed_idle(*this);
+    return user_.closed(*this);
   }
   const bool reset = stream_.hung_up();
   if (!reset && parser_.finish() == http::ResponseParser::Event::kComplete) {

@@ -27,8 +27,6 @@ class Http1Connection final : public Connection, private net::Transport::User {
   void readable() override;
   void writable() override;
   void read_answer(std::string_view bytes);
-  void take_head(Hit& hit);
-  void take_body(Hit& hit);
   void complete(bool reusable);
   void ended();
   void broke(Failure failure, std::string_view what);
