@@ -20,8 +20,8 @@ Duration duration_of(std::string_view metric) {
     return kUnknown;
   }
   double ms = 0;
-  const auto result = std::from_chars(metric.data() + at + kDuration.size(),
-                                      metric.data() + metric.size(), ms);
+  const auto result =
+      std::from_chars(metric.data() + at + kDuration.size(), metric.data() + metric.size(), ms);
   return result.ec == std::errc() && ms >= 0 && ms < kMsMax ? from_seconds(ms / 1e3) : kUnknown;
 }
 

@@ -63,6 +63,18 @@ Result<Fd> open_output(const std::string& path) {
   return file;
 }
 
+/// False also if nobody knows yet.
+bool some_https(Targets& targets) {
+  Target room;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const Result<const Target*> target = targets.at(i, room);
+    if (target && *target != nullptr && (*target)->url.starts_with("https:")) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /// Part `index` of a limit that is shared by `count`; at least 1.
 std::uint64_t share(std::uint64_t limit, unsigned index, unsigned count) {
   return std::max<std::uint64_t>(1, (limit / count) + (index < limit % count ? 1 : 0));
@@ -113,10 +125,20 @@ class Signals {
   Fd fd_;
 };
 
+/// Wall clock and monotonic clock are read once; a step of the wall clock changes nothing later.
+void set_start(Plan& plan, const std::optional<std::int64_t>& start_at_ns) {
+  const std::int64_t wall_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                   std::chrono::system_clock::now().time_since_epoch())
+                                   .count();
+  const TimePoint now = Clock::now();
+  plan.start_ns = start_at_ns.value_or(wall_ns + kHeadStart.count());
+  plan.start = now + Duration(plan.start_ns - wall_ns);
+}
+
 /// The threads of an attack, and the loop that waits for them.
 class Crew {
  public:
-  Crew(const AttackOptions& options, const Plan& plan, const AttackHooks& hooks, Fd output,
+  Crew(const AttackOptions& options, Plan& plan, const AttackHooks& hooks, Fd output,
        unsigned threads, std::uint64_t descriptors);
 
   Result<Run> run(Run run);
@@ -129,7 +151,8 @@ class Crew {
   [[nodiscard]] Snapshot snapshot() const;
 
   const AttackHooks& hooks_;
-  const Plan& plan_;
+  const std::optional<std::int64_t> start_at_ns_;
+  Plan& plan_;
   Signals signals_;
   net::Loop loop_;
   Fd over_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -144,9 +167,10 @@ class Crew {
   int signals_seen_ = 0;
 };
 
-Crew::Crew(const AttackOptions& options, const Plan& plan, const AttackHooks& hooks, Fd output,
+Crew::Crew(const AttackOptions& options, Plan& plan, const AttackHooks& hooks, Fd output,
            unsigned threads, std::uint64_t descriptors)
     : hooks_(hooks),
+      start_at_ns_(options.start_at_ns),
       plan_(plan),
       collector_({.output = std::move(output),
                   .name = options.output,
@@ -166,6 +190,7 @@ Crew::Crew(const AttackOptions& options, const Plan& plan, const AttackHooks& ho
   for (unsigned i = 0; i < threads; ++i) {
     client_options_.push_back(options.client);
     client_options_.back().connections_max = share(connections, i, threads);
+    client_options_.back().tls_expected = some_https(*plan.targets);
     senders_.push_back(
         std::make_unique<Sender>(plan, collector_, i, threads, share(under_way, i, threads)));
   }
@@ -178,6 +203,8 @@ Result<Run> Crew::run(Run run) {
     }
   }
   const Duration cpu = cpu_time();
+  set_start(plan_, start_at_ns_);
+  run.start_ns = plan_.start_ns;
   collector_.begin(run);
   start();
   watch();
@@ -277,16 +304,6 @@ unsigned threads_for(const AttackOptions& options) {
       std::min({std::uint64_t{threads}, options.workers_max, connections_max}));
 }
 
-/// Wall clock and monotonic clock are read once; a step of the wall clock changes nothing later.
-void set_start(Plan& plan, const std::optional<std::int64_t>& start_at_ns) {
-  const std::int64_t wall_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                   std::chrono::system_clock::now().time_since_epoch())
-                                   .count();
-  const TimePoint now = Clock::now();
-  plan.start_ns = start_at_ns.value_or(wall_ns + kHeadStart.count());
-  plan.start = now + Duration(plan.start_ns - wall_ns);
-}
-
 }  // namespace
 
 Result<Run> attack(const AttackOptions& options, const AttackHooks& hooks) {
@@ -324,8 +341,6 @@ Result<Run> attack(const AttackOptions& options, const AttackHooks& hooks) {
   plan.shards = run.shards = options.shards;
   plan.hits = options.requests;
   plan.duration = options.schedule.duration;
-  set_start(plan, options.start_at_ns);
-  run.start_ns = plan.start_ns;
   return Crew(options, plan, hooks, std::move(*output), threads_for(options), descriptors)
       .run(std::move(run));
 }

@@ -58,13 +58,25 @@ Result<std::unique_ptr<Client>> Client::make(net::Loop& loop, const ClientOption
   if (!resolver) {
     return std::unexpected(resolver.error());
   }
-  Result<std::unique_ptr<net::TlsContext>> tls = net::TlsContext::make(options.tls);
-  if (!tls) {
-    return std::unexpected(tls.error());
-  }
   client->resolver_ = std::move(*resolver);
-  client->tls_ = std::move(*tls);
+  if (options.tls_expected) {
+    if (const auto tls = client->tls(); !tls) {
+      return std::unexpected(tls.error());
+    }
+  }
   return client;
+}
+
+/// Made when it is needed first: reading the system's certificates takes a while.
+Result<net::TlsContext*> Client::tls() {
+  if (!tls_) {
+    Result<std::unique_ptr<net::TlsContext>> made = net::TlsContext::make(options_.tls);
+    if (!made) {
+      return std::unexpected(made.error());
+    }
+    tls_ = std::move(*made);
+  }
+  return tls_.get();
 }
 
 Client::~Client() = default;
@@ -85,7 +97,7 @@ Origin& Client::origin_of(const Url& url) {
     origin->dialled = dialled_for(url);
     if (!url.tls) {
       origin->multiplexed = options_.http2_prior_knowledge;
-    } else if (!std::ranges::contains(options_.tls.alpn, kHttp2)) {
+    } else if (std::ranges::find(options_.tls.alpn, kHttp2) == options_.tls.alpn.end()) {
       origin->multiplexed = false;
     }
   }

@@ -27,9 +27,9 @@ struct Origin {
   std::uint16_t port = 0;
   Dialled dialled;
   std::size_t next_dialled = 0;
-  std::size_t connections = 0;  // open, or being opened
-  std::size_t openings = 0;     // of them
-  std::optional<bool> multiplexed;  // HTTP/2; nothing: not known yet
+  std::size_t connections = 0;               // open, or being opened
+  std::size_t openings = 0;                  // of them
+  std::optional<bool> multiplexed;           // HTTP/2; nothing: not known yet
   List<Connection, AvailableTag> available;  // the last used at the back
   std::size_t available_count = 0;
   List<Flight, WaitingTag> waiting;  // for a connection
@@ -58,6 +58,7 @@ class Client final : private Connection::User {
   friend struct Flight;
   friend class Opening;
 
+  Result<net::TlsContext*> tls();
   const Request& request_for(Flight& flight, const Target& target);
   Request prepare(const Target& target);
   [[nodiscard]] Dialled dialled_for(const Url& url) const;

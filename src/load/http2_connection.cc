@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "http/response.h"
 #include "load/answer.h"
 
 namespace forebay::load {
@@ -173,7 +174,7 @@ void Http2Connection::readable() {
   if (transport.open() && transport.at_end()) {
     return broke(transport.hung_up() ? "read: connection reset by peer" : "unexpected EOF");
   }
-  if (!session_.usable() && session_.open() == 0) {
+  if (!session_.usable() && streams_.empty()) {
     return broke("GOAWAY");
   }
   transport.want_read();
@@ -191,8 +192,7 @@ void Http2Connection::stream_ended(Stream& stream, std::uint32_t code) {
   }
   const bool unseen = code == kRefusedStream;
   user_.broke(*this, flight, Failure::kReset,
-              over_ ? std::string(why_)
-                    : format("stream error: {}", http::http2_error_name(code)),
+              over_ ? std::string(why_) : format("stream error: {}", http::http2_error_name(code)),
               unseen);
 }
 

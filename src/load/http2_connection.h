@@ -23,7 +23,9 @@ class Http2Connection final : public Connection, private net::Transport::User {
   void send(Flight& flight) override;
   bool abandon(Flight& flight) override;
   [[nodiscard]] bool shared() const override { return true; }
-  [[nodiscard]] bool ready() const override { return line_->transport().open() && session_.ready(); }
+  [[nodiscard]] bool ready() const override {
+    return line_->transport().open() && session_.ready();
+  }
 
  private:
   class Stream;

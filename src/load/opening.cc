@@ -22,6 +22,12 @@ Failure failure_of(const net::DialError& error) {
   return Failure::kConnect;
 }
 
+/// The system's words as Go writes them: "connection refused".
+std::string in_lower_case(std::string text) {
+  text[0] = to_lower(text[0]);
+  return text;
+}
+
 }  // namespace
 
 void Opening::begin(Origin& origin) {
@@ -31,10 +37,9 @@ void Opening::begin(Origin& origin) {
     return dial();
   }
   const auto& [host, port] = origin.dialled[origin.next_dialled++ % origin.dialled.size()];
-  lookup_.emplace(*client_.resolver_, host, port,
-                  [this](Result<net::Resolver::Addresses> addresses) {
-                    resolved(std::move(addresses));
-                  });
+  lookup_.emplace(
+      *client_.resolver_, host, port,
+      [this](Result<net::Resolver::Addresses> addresses) { resolved(std::move(addresses)); });
 }
 
 void Opening::cancel() {
@@ -71,10 +76,10 @@ void Opening::dialled(std::expected<Fd, net::DialError> result) {
   took(flight_.hit.connect);
   const net::Address& address = addresses_[tried_];
   if (!result) {
-    return client_.not_opened(*this, failure_of(result.error()),
-                              format("dial {} {}: connect: {}",
-                                     address.unix_socket() ? "unix" : "tcp", address.text(),
-                                     result.error().text()));
+    return client_.not_opened(
+        *this, failure_of(result.error()),
+        format("dial {} {}: connect: {}", address.unix_socket() ? "unix" : "tcp", address.text(),
+               in_lower_case(result.error().text())));
   }
   if (flight_.request->origin->tls) {
     return shake_hands(std::move(*result));
@@ -83,7 +88,11 @@ void Opening::dialled(std::expected<Fd, net::DialError> result) {
 }
 
 void Opening::shake_hands(Fd socket) {
-  line_ = std::make_unique<Line>(client_.loop_.poller(), std::move(socket), *client_.tls_,
+  const Result<net::TlsContext*> tls = client_.tls();
+  if (!tls) {
+    return client_.not_opened(*this, Failure::kTls, tls.error().message);
+  }
+  line_ = std::make_unique<Line>(client_.loop_.poller(), std::move(socket), **tls,
                                  flight_.request->origin->host);
   line_->tls()->handshake([this](const Result<void>& result) { secured(result); });
 }
