@@ -14,8 +14,12 @@
 #include "cli/add_option.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "load/assertions.h"
+#include "load/figures.h"
 #include "load/rate.h"
+#include "load/report.h"
 #include "load/rfc3339.h"
+#include "load/validity.h"
 #include "net/address.h"
 
 namespace forebay::cli {
@@ -27,10 +31,13 @@ struct AttackArguments {
   std::optional<std::uint64_t> concurrency;
   std::pair<std::uint64_t, std::uint64_t> shard{0, 1};
   bool http2 = true;
+  load::Assertions assertions;
   std::uint64_t workers = 0;  // vegeta's scripts name them: nothing here needs any
 };
 
 constexpr std::uint64_t kUnlimited = UINT64_MAX;
+
+enum ExitCode : int { kDone = 0, kFailed = 1, kInvalid = 3 };  // 2: usage
 
 Result<load::TargetOptions::Format> parse_format(std::string_view text) {
   if (text == "http") {
@@ -323,6 +330,9 @@ void add_result(CLI::App& app, AttackArguments& o) {
   add_parsed(app, "--encoding", o.attack.encoding, load::parse_encoding,
              "binary (ours, keeps all), json, csv, gob", "WORD", "binary")
       ->group(group);
+  add_parsed(app, "--assert", o.assertions, load::Assertions::parse,
+             "What the figures must be: 'p99<250ms,success>=99.9%,status.503<1%'", "LIST", "")
+      ->group(group);
 }
 
 /// What no single option can see.
@@ -348,6 +358,50 @@ Result<void> check(AttackArguments& o) {
   return {};
 }
 
+int complain(const Error& error) {
+  std::fputs(format("forebay attack: {}\n", error.message).c_str(), stderr);
+  return kFailed;
+}
+
+/// What is wrong with a finished run, on stderr; and the exit code that says so.
+int verdict(const AttackArguments& o, const load::Figures& figures,
+            const load::Validity& validity) {
+  for (const std::string& reason : validity.reasons) {
+    std::fputs(format("forebay attack: the run is INVALID: {}\n", reason).c_str(), stderr);
+  }
+  if (!validity.valid()) {
+    return kInvalid;
+  }
+  const std::vector<std::string> failed = o.assertions.failed(figures);
+  for (const std::string& line : failed) {
+    std::fputs(format("forebay attack: {}\n", line).c_str(), stderr);
+  }
+  return failed.empty() ? kDone : kFailed;
+}
+
+int run(AttackArguments& o) {
+  const bool to_terminal = o.attack.output == "stdout" && ::isatty(STDOUT_FILENO) != 0;
+  // A closed loop cannot fall behind: nobody looks at its hits unless somebody wants to know.
+  const bool look = to_terminal || !o.assertions.empty() || o.attack.schedule.rate.hits != 0;
+  o.attack.write = !to_terminal;
+  load::Figures figures;
+  load::AttackHooks hooks;
+  if (look) {
+    hooks.hit = [&figures](const load::Hit& hit) { figures.add(hit); };
+  }
+  const Result<load::Run> run = load::attack(o.attack, hooks);
+  if (!run) {
+    return complain(run.error());
+  }
+  const std::vector<load::Run> runs{*run};
+  const load::Validity validity = load::judge(figures, runs, {});
+  if (to_terminal) {
+    const load::Report report{.figures = figures, .runs = runs, .validity = validity};
+    std::fputs(load::text_report(report, false).c_str(), stdout);
+  }
+  return look ? verdict(o, figures, validity) : kDone;
+}
+
 }  // namespace
 
 int attack_main(int argc, char** argv) {
@@ -359,7 +413,12 @@ int attack_main(int argc, char** argv) {
       "report\n"
       "  forebay attack -targets=targets.txt -rate=50/1s -duration=1m -output=results.bin\n"
       "  echo \"GET http://localhost:8000/\" | forebay attack -concurrency=64 -requests=100000\n"
-      "Options are written -name, -name=value or --name value, as vegeta's.");
+      "Options are written -name, -name=value or --name value, as vegeta's. On a terminal the "
+      "report\n"
+      "is printed instead of the results.\n"
+      "Exit codes: 0 done, whatever the answers were; 1 an error, or an assertion that does not "
+      "hold;\n"
+      "2 arguments that make no sense; 3 the run is invalid: the figures are not to be trusted.");
   AttackArguments arguments;
   add_targets(app, arguments);
   add_schedule(app, arguments);
@@ -370,17 +429,10 @@ int attack_main(int argc, char** argv) {
   if (const std::optional<int> status = parse_go_style(app, argc, argv)) {
     return *status;
   }
-  Result<load::Run> run{};
   if (const Result<void> checked = check(arguments); !checked) {
-    run = std::unexpected(checked.error());
-  } else {
-    run = load::attack(arguments.attack, {});
+    return complain(checked.error());
   }
-  if (!run) {
-    std::fprintf(stderr, "forebay attack: %s\n", run.error().message.c_str());
-    return 1;
-  }
-  return 0;
+  return run(arguments);
 }
 
 }  // namespace forebay::cli

@@ -217,7 +217,7 @@ Result<Run> Crew::run(Run run) {
     hooks_.watch(end);
   }
   run.ended = true;
-  run.interrupted = signals_seen_ > 0 && !(run.hits && end.released == *run.hits);
+  run.interrupted = signals_seen_ > 0 && run.hits && end.released < *run.hits;
   run.released = end.released;
   run.connections = end.connections;
   run.elapsed = end.elapsed;
@@ -329,7 +329,7 @@ Result<Run> attack(const AttackOptions& options, const AttackHooks& hooks) {
     run.schedule = closed_loop_text(options);
     run.hits = options.requests;
   }
-  Result<Fd> output = open_output(options.output);
+  Result<Fd> output = options.write ? open_output(options.output) : Fd();
   if (!output) {
     return std::unexpected(output.error());
   }

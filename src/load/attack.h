@@ -27,6 +27,7 @@ struct AttackOptions {
   Pacing pacing = Pacing::kPrecise;
   unsigned threads = 0;  // 0: as many as the rate needs
   ClientOptions client;
+  bool write = true;  // the results, to `output`
   std::string output = "stdout";
   Encoding encoding = Encoding::kBinary;
 };
