@@ -1,0 +1,49 @@
+"""Runs `forebay attack` and reads what it wrote."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving import BINARY
+
+
+@dataclass
+class Attack:
+    status: int
+    hits: list[dict]  # by sequence
+    error: str  # stderr
+
+    def latencies_s(self):
+        return sorted(hit["latency"] / 1e9 for hit in self.hits)
+
+    def codes(self):
+        return [hit["code"] for hit in self.hits]
+
+
+def attack(targets: str, *options: str, timeout: float = 60, **more) -> Attack:
+    """`targets` is what comes on stdin."""
+    done = subprocess.run(
+        [BINARY, "attack", "-encoding=json", *options],
+        input=targets,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        **more,
+    )
+    hits = [json.loads(line) for line in done.stdout.splitlines()]
+    return Attack(done.returncode, sorted(hits, key=lambda hit: hit["seq"]), done.stderr)
+
+
+def quantile(values: list[float], q: float) -> float:
+    """Of sorted values, as the report defines it: position n q + 1/2, linear (type 5)."""
+    at = min(max(len(values) * q - 0.5, 0), len(values) - 1)
+    low = int(at)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (values[high] - values[low]) * (at - low)
+
+
+def write_targets(path: Path, urls: list[str]) -> str:
+    path.write_text("".join(f"GET {url}\n" for url in urls))
+    return str(path)
