@@ -67,7 +67,10 @@ void Log::line(LogLevel level, std::string_view text, int pid) {
 
 void Log::raw(std::string_view text) {
   if (file_.dropped() != told_) {
-    tell_losses();
+    file_.flush();
+    if (!file_.full()) {
+      tell_losses();
+    }
   }
   append(file_, text);
 }
@@ -81,7 +84,6 @@ std::string Log::headed(LogLevel level, std::string_view text, int pid) {
 }
 
 void Log::tell_losses() {
-  file_.flush();
   const std::uint64_t lost = file_.dropped() - told_;
   append(file_, headed(LogLevel::kWarning,
                        format("{} lines of this log were lost: nobody read them, or too slowly, or "

@@ -29,9 +29,14 @@ class LogFile {
   template <typename Write>
   void line(Write&& write) {
     const std::size_t before = kept_.size();
+    if (full()) {
+      ++dropped_;
+      return;
+    }
     write(kept_);
     if (kept_.size() > kKeptMax) {
       kept_.resize(before);
+      full_ = true;
       ++dropped_;
     } else if (kept_.size() >= kFlushBytes && !blocked_) {
       flush();
@@ -42,6 +47,11 @@ class LogFile {
   [[nodiscard]] bool pending() const { return !kept_.empty(); }
   /// Lines lost so far.
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  /// Since a line found no room, until half of what is kept is written: a gap is in one piece.
+  [[nodiscard]] bool full() {
+    full_ = full_ && kept_.size() > kKeptMax / 2;
+    return full_;
+  }
 
   /// Opens the path anew, after somebody has renamed the file. An error leaves all as it is.
   Result<void> reopen();
@@ -59,6 +69,7 @@ class LogFile {
   std::string path_;
   bool is_socket_;
   bool blocked_ = false;  // the last flush() was not taken whole
+  bool full_ = false;
   std::string kept_;
   std::uint64_t dropped_ = 0;
 };

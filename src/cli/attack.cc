@@ -18,7 +18,7 @@
 #include "load/figures.h"
 #include "load/rate.h"
 #include "load/report.h"
-#include "load/rfc3339.h"
+#include "load/wall_time.h"
 #include "load/validity.h"
 #include "net/address.h"
 

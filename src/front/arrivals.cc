@@ -70,7 +70,8 @@ std::optional<Duration> parse_time_left(std::string_view text) {
   const auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
   const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
   const bool is_seconds = unit == "s";
-  if (error != std::errc() || !(value >= 0) || !(is_seconds || unit.empty() || unit == "ms")) {
+  const bool is_number = error == std::errc() && text[0] >= '0' && text[0] <= '9';  // nor "inf"
+  if (!is_number || !(is_seconds || unit.empty() || unit == "ms")) {
     return std::nullopt;
   }
   const double seconds = is_seconds ? value : value / 1000;

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "load/hit_decoder.h"
 #include "load/json_text.h"
+#include "load/lines.h"
 #include "load/vegeta.h"
 #include "load/wall_time.h"
 
@@ -327,40 +328,6 @@ class LineHandler final : public nlohmann::json_sax<Json> {
   std::optional<int> status_;
   std::optional<Failure> failure_;
   std::string error_;
-};
-
-/// The lines of a source, without LF or CRLF; the last one may lack its end.
-class Lines {
- public:
-  /// False as HitDecoder::next. `line` is good until the source reads more.
-  Result<bool> next(ByteSource& source, std::string_view& line) {
-    std::size_t end = source.rest().find('\n', searched_);
-    while (end == std::string_view::npos) {
-      searched_ = source.rest().size();
-      const Result<bool> more = source.more();
-      if (!more) {
-        return more;
-      }
-      if (!*more && (!source.ended() || source.rest().empty())) {
-        return false;
-      }
-      end = *more ? source.rest().find('\n', searched_) : source.rest().size();
-    }
-    line = source.rest().substr(0, end);
-    if (line.ends_with('\r')) {
-      line.remove_suffix(1);
-    }
-    source.take(std::min(end + 1, source.rest().size()));
-    searched_ = 0;
-    ++number_;
-    return true;
-  }
-  /// Of the line that next() gave, from 1.
-  [[nodiscard]] std::uint64_t number() const { return number_; }
-
- private:
-  std::size_t searched_ = 0;  // of source.rest(), for the end of the line
-  std::uint64_t number_ = 0;
 };
 
 class Decoder final : public HitDecoder {

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "http/text.h"
 #include "load/rate.h"
-#include "load/rfc3339.h"
+#include "load/wall_time.h"
 
 namespace forebay::load {
 namespace {
