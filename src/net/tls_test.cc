@@ -49,6 +49,7 @@ class TlsTest : public testing::Test, public Transport::User {
   }
 
   void use(const TlsOptions& options, const Certificate& certificate = *good_) {
+    client_.reset();  // before its context
     context_ = TlsContext::make(options).value();
     server_context_ = server_context(certificate);
   }
