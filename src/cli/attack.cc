@@ -18,8 +18,8 @@
 #include "load/figures.h"
 #include "load/rate.h"
 #include "load/report.h"
-#include "load/wall_time.h"
 #include "load/validity.h"
+#include "load/wall_time.h"
 #include "net/address.h"
 
 namespace forebay::cli {

@@ -279,6 +279,7 @@ void Client::make_unavailable(Connection& connection) {
 /// The connection is over. It is destroyed later: we may have been called from within it.
 void Client::discard(Connection& connection) {
   Origin& origin = *connection.origin;
+  connection.close();
   make_unavailable(connection);
   --origin.connections;
   loop_.post([dead = std::move(connections_.extract(&connection).mapped())] {});

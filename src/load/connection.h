@@ -34,6 +34,8 @@ class Connection : public Link<AvailableTag> {
   virtual void send(Flight& flight) = 0;
   /// Nothing more is told about this flight. False: the connection is of no use any more.
   virtual bool abandon(Flight& flight) = 0;
+  /// Nothing more is told at all.
+  virtual void close() = 0;
   /// It carries several flights at once.
   [[nodiscard]] virtual bool shared() const { return false; }
   /// One more can be sent on a shared one.

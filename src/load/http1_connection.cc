@@ -84,7 +84,6 @@ void Http1Connection::send(Flight& flight) {
 bool Http1Connection::abandon(Flight& flight) {
   CHECK(flight_ == &flight);
   flight_ = nullptr;
-  stream_.close();
   return false;
 }
 
@@ -100,7 +99,6 @@ void Http1Connection::readable() {
   }
   now_ = Clock::now();
   if (flight_ == nullptr) {
-    stream_.close();
     return user_.closed(*this);
   }
   if (bytes != 0) {
@@ -142,16 +140,12 @@ void Http1Connection::complete(bool reusable) {
   used = true;
   Flight& flight = *std::exchange(flight_, nullptr);
   flight.done = now_;
-  if (!reusable) {
-    stream_.close();
-  }
   user_.answered(*this, flight, reusable);
 }
 
 /// The peer sends no more.
 void Http1Connection::ended() {
   if (flight_ == nullptr) {
-    stream_.close();
     return user_.closed(*this);
   }
   const bool reset = stream_.hung_up();
@@ -166,7 +160,6 @@ void Http1Connection::ended() {
 void Http1Connection::broke(Failure failure, std::string_view what) {
   Flight& flight = *std::exchange(flight_, nullptr);
   flight.done = now_;
-  stream_.close();
   user_.broke(*this, flight, failure, what, !parser_.started());
 }
 

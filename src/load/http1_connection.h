@@ -22,6 +22,7 @@ class Http1Connection final : public Connection, private net::Transport::User {
 
   void send(Flight& flight) override;
   bool abandon(Flight& flight) override;
+  void close() override { stream_.close(); }
 
  private:
   void readable() override;

@@ -12,7 +12,9 @@ namespace forebay::load {
 namespace {
 
 constexpr http::Http2Limits kLimits;
-constexpr std::uint32_t kRefusedStream = 7;  // RFC 9113 section 7: certainly not processed
+// RFC 9113 section 7.
+constexpr std::uint32_t kInternalError = 2;
+constexpr std::uint32_t kRefusedStream = 7;  // certainly not processed
 
 /// RFC 9113 section 8.2.2: these are about a connection of HTTP/1.
 bool connection_level(std::string_view name) {
@@ -192,18 +194,14 @@ void Http2Connection::stream_ended(Stream& stream, std::uint32_t code) {
   }
   const bool unseen = code == kRefusedStream;
   user_.broke(*this, flight, Failure::kReset,
-              over_ ? std::string(why_) : format("stream error: {}", http::http2_error_name(code)),
+              !over_.empty() ? over_ : format("stream error: {}", http::http2_error_name(code)),
               unseen);
 }
 
 void Http2Connection::broke(std::string_view what) {
-  over_ = true;
-  why_ = what;
-  line_->transport().close();
-  const std::string kept(what);
-  why_ = kept;
-  session_.abandon(2);
-  user_.closed(*this);
+  over_ = what;
+  user_.closed(*this);  // first: what is tried again goes elsewhere
+  session_.abandon(kInternalError);
 }
 
 }  // namespace forebay::load

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -22,6 +23,7 @@ class Http2Connection final : public Connection, private net::Transport::User {
 
   void send(Flight& flight) override;
   bool abandon(Flight& flight) override;
+  void close() override { line_->transport().close(); }
   [[nodiscard]] bool shared() const override { return true; }
   [[nodiscard]] bool ready() const override {
     return line_->transport().open() && session_.ready();
@@ -47,9 +49,8 @@ class Http2Connection final : public Connection, private net::Transport::User {
   std::unordered_map<Flight*, std::unique_ptr<Stream>> streams_;
   std::shared_ptr<bool> alive_;  // for calls that were put off
   bool flush_posted_ = false;
-  bool over_ = false;
-  std::string_view why_;  // streams end without a code of their own
-  TimePoint now_;         // of the last read
+  std::string over_;  // why it is: what its streams end with
+  TimePoint now_;     // of the last read
 };
 
 }  // namespace forebay::load

@@ -42,7 +42,7 @@ std::size_t Stream::read(std::span<char> into) {
 }
 
 void Stream::want_read() {
-  if (unread_) {
+  if (unread_ && open()) {
     poller_.ask(*this);
   }
 }

@@ -257,7 +257,7 @@ void TlsStream::ready(std::uint32_t /*events*/) {
 }
 
 void TlsStream::want_read() {
-  if (unread_) {
+  if (unread_ && open()) {
     poller_.ask(*this);
   }
 }

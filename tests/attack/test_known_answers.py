@@ -124,7 +124,8 @@ def test_waiting_for_a_connection_is_on_the_clock_but_not_in_the_service_time():
     service = sorted((hit["latency"] - hit["lag_ns"]) / 1e9 for hit in done.hits)
     latency = response_s(done.hits)
     top = 120 * 0.05 - 3
-    assert abs(latency[-1] - top) < 0.01 * top + 120 * server.slip_s()
+    per_hit_s = 0.001 + server.slip_s()  # beside the 50 ms: their way, the server's other work
+    assert -0.01 * top < latency[-1] - top < 0.01 * top + 120 * per_hit_s
     assert quantile(service, 0.5) < 0.05 + 0.01 * top + server.slip_s()
     late = sorted(hit["late_ns"] / 1e9 for hit in done.hits)
     assert quantile(late, 0.5) < 0.01  # the wait is not our fault
