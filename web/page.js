@@ -254,7 +254,9 @@ function options(chart, data, width) {
       points: { show: (u, i) => chart.series[i - 1]?.look !== "bars" && undefined, size: 7 },
       sync: quantiles ? undefined : { key: "seconds", setSeries: false },
     },
-    legend: { live: true },
+    legend: {
+      markers: { dash: (u, i) => (chart.series[i - 1]?.dashed ? "dotted" : "solid") },
+    },
     hooks: {
       setSeries: [(u, i, change) => {
         if (change.show === undefined || !chart.barWidth) return;

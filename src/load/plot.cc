@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <limits>
 #include <string_view>
 
 #include "base/text.h"
+#include "load/validity.h"
 
 namespace forebay::load {
 namespace {
@@ -27,12 +30,18 @@ Series::Tone tone_of(const Hit& hit) {
   return hit.censored() ? Series::Tone::kCensored : Series::Tone::kBad;
 }
 
-std::string_view other(Series::Tone tone) {
+/// The key of what is put together, by its tone.
+constexpr int kOther = std::numeric_limits<int>::min();
+std::pair<int, Failure> other(Series::Tone tone) {
+  return {kOther, Failure{std::to_underlying(tone)}};
+}
+
+std::string_view other_word(Series::Tone tone) {
   switch (tone) {
     case Series::Tone::kGood:
       return "other answers";
     case Series::Tone::kCensored:
-      return "other hits without an end";
+      return "others given up";
     default:
       return "other errors";
   }
@@ -58,79 +67,91 @@ std::string utc(std::int64_t unix_ns) {
 
 }  // namespace
 
-Ending& Plot::ending_of(const Hit& hit) {
-  const Series::Tone tone = tone_of(hit);
-  std::pair key(hit.attack, word_of(hit));
-  auto at = endings_.find(key);
-  if (at == endings_.end()) {
-    if (endings_.size() >= kEndingsMax) {
-      key = {"", std::string(other(tone))};
-    }
-    at = endings_.try_emplace(key, key.first, key.second, tone, std::vector<Point>{}).first;
+Plot::Gathered& Plot::gathered(const Hit& hit) {
+  const auto at = std::ranges::find(attacks_, hit.attack, &Gathered::name);
+  if (at != attacks_.end()) {
+    return *at;
   }
-  return at->second;
+  if (attacks_.size() == kAttacksMax) {
+    return attacks_.back();
+  }
+  const bool last = attacks_.size() + 1 == kAttacksMax;
+  attacks_.push_back({.name = last ? "all others" : hit.attack,
+                      .epoch_ns = hit.intended_ns,
+                      .figures = {},
+                      .endings = {}});
+  return attacks_.back();
 }
 
 void Plot::add(const Hit& hit) {
-  if (hits_++ == 0) {
-    epoch_ns_ = first_ns_ = hit.intended_ns;
+  Gathered& attack = gathered(hit);
+  attack.figures.add(hit);
+  const Series::Tone tone = tone_of(hit);
+  const bool answered = hit.failure == Failure::kNone || hit.failure == Failure::kStatus;
+  std::pair key(answered ? hit.code : 0, hit.failure);
+  if (attack.endings.size() >= kEndingsMax && !attack.endings.contains(key)) {
+    key = other(tone);
   }
-  first_ns_ = std::min(first_ns_, hit.intended_ns);
-  const double latency_ms = std::max(0.0, static_cast<double>(hit.latency.count()) / 1e6);
-  ending_of(hit).hits.push_back(
-      {.x = seconds_between(epoch_ns_, hit.intended_ns), .y = latency_ms});
+  Ending& ending = attack.endings[key];
+  if (ending.hits.empty()) {
+    ending.word = key.first == kOther ? other_word(tone) : word_of(hit);
+    ending.tone = tone;
+  }
+  const double latency_ms = std::max(0.0, to_seconds(hit.latency) * 1000);
+  ending.hits.push_back({.x = seconds_between(attack.epoch_ns, hit.intended_ns), .y = latency_ms});
 }
 
-void Plot::add(const Run& run) {
-  const std::string name = run.name.empty() ? "" : run.name + ": ";
-  for (const std::string& reason : run.invalid) {
-    warnings_.push_back(name + "the figures are not to be trusted: " + reason);
-  }
-  if (!run.ended) {
-    warnings_.push_back(name + "the results break off before the attack ended");
-  }
-  if (run.interrupted) {
-    warnings_.push_back(name + format("interrupted after {} hits", count_text(run.released)));
-  }
-  if (run.closed_loop) {
-    notes_.push_back(name +
-                     "a closed loop: a slow answer held up the hits after it, and what these would "
-                     "have waited is not in the latencies");
-  }
-  if (!run.schedule.empty()) {
-    schedules_.push_back(name + run.schedule);
-  }
-}
-
-std::string Plot::subtitle() const {
-  std::string text = hits_ == 0 ? "" : utc(first_ns_);
-  for (const std::string& schedule : schedules_) {
-    text.append(text.empty() ? "" : " · ").append(schedule);
-  }
-  return text;
-}
-
-Page Plot::page() && {
-  std::map<std::string, Attack> by_name;
-  for (auto& [key, ending] : endings_) {
-    Attack& attack = by_name[ending.attack];
-    attack.name = ending.attack;
-    attack.endings.push_back(std::move(ending));
-  }
+std::vector<Attack> Plot::take_attacks() {
   std::vector<Attack> attacks;
-  for (auto& [name, attack] : by_name) {
+  for (Gathered& gathered : attacks_) {
+    Attack attack;
+    attack.name = std::move(gathered.name);
+    attack.figures = std::move(gathered.figures);
+    for (auto& [key, ending] : gathered.endings) {
+      attack.endings.push_back(std::move(ending));
+    }
     prepare(attack);
     attacks.push_back(std::move(attack));
   }
+  return attacks;
+}
 
+/// What the attack said of itself, and whether its figures can be trusted.
+void Plot::judge_attack(const Attack& attack, Page& page) const {
+  std::vector<Run> runs;
+  std::ranges::copy_if(runs_, std::back_inserter(runs),
+                       [&](const Run& run) { return run.name == attack.name; });
+  const std::string name = attack.name.empty() ? "" : attack.name + ": ";
+  const Validity validity = judge(attack.figures, runs, {});
+  for (const std::string& reason : validity.reasons) {
+    page.warnings.push_back(format("{}not to be trusted: {}", name, reason));
+  }
+  for (const std::string& note : validity.notes) {
+    page.notes.push_back(name + note);
+  }
+  for (const Run& run : runs) {
+    if (!run.schedule.empty()) {
+      page.subtitle.append(" · ").append(name).append(run.schedule);
+    }
+    if (run.closed_loop) {
+      page.notes.push_back(name +
+                           "a closed loop: a slow answer held up the hits after it, and what "
+                           "these would have waited is not in the latencies");
+    }
+  }
+}
+
+Page Plot::page() && {
+  const std::vector<Attack> attacks = take_attacks();
   Page page;
   page.title = options_.title;
-  page.subtitle = subtitle();
-  page.warnings = std::move(warnings_);
-  page.notes = std::move(notes_);
   if (attacks.empty()) {
     page.notes.emplace_back("There are no hits in these results.");
     return page;
+  }
+  page.subtitle = utc(attacks.front().figures.earliest_ns);
+  for (const Attack& attack : attacks) {
+    judge_attack(attack, page);
   }
   describe(attacks, page);
   page.charts = {latency_chart(attacks, options_.threshold), ends_chart(attacks),

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "load/figures.h"
 #include "load/hit.h"
 #include "load/page.h"
 #include "load/plot_charts.h"
@@ -19,33 +20,36 @@ struct PlotOptions {
   std::size_t threshold = 4000;  // most points of a series
 };
 
-/// Gathers the hits of attacks, in any order, for a page that shows them over time. Takes 16 bytes
-/// per hit, and about as much again while the page is made.
+/// Gathers the hits of attacks, in any order, for a page that shows them over time. Takes about 24
+/// bytes per hit, and some more while the page is made. One thread.
 class Plot {
  public:
   explicit Plot(PlotOptions options) : options_(std::move(options)) {}
 
   void add(const Hit& hit);
-  void add(const Run& run);
-  /// Seconds on the page count from the first hit of each attack, so that two attacks lie on each
+  void add(const Run& run) { runs_.push_back(run); }
+  /// Seconds on the page count from the first hit of each attack, so that attacks lie on each
   /// other.
   [[nodiscard]] Page page() &&;
 
-  /// More ways to end than this are put together: nobody could tell their colours apart.
-  static constexpr std::size_t kEndingsMax = 40;
+  // What is more than these is put together: nobody could tell the colours apart.
+  static constexpr std::size_t kAttacksMax = 12;
+  static constexpr std::size_t kEndingsMax = 20;  // of an attack
 
  private:
-  Ending& ending_of(const Hit& hit);
-  [[nodiscard]] std::string subtitle() const;
+  struct Gathered {
+    std::string name;
+    std::int64_t epoch_ns = 0;  // of the hit that came first: doubles keep its neighbours exact
+    Figures figures;
+    std::map<std::pair<int, Failure>, Ending> endings;  // by status and failure
+  };
+  Gathered& gathered(const Hit& hit);
+  std::vector<Attack> take_attacks();
+  void judge_attack(const Attack& attack, Page& page) const;
 
   PlotOptions options_;
-  std::map<std::pair<std::string, std::string>, Ending> endings_;  // by attack and word
-  std::int64_t epoch_ns_ = 0;  // of the hit that came first: doubles keep its neighbours exact
-  std::int64_t first_ns_ = 0;
-  std::uint64_t hits_ = 0;
-  std::vector<std::string> warnings_;
-  std::vector<std::string> notes_;
-  std::vector<std::string> schedules_;
+  std::vector<Gathered> attacks_;  // in order of appearance
+  std::vector<Run> runs_;
 };
 
 }  // namespace forebay::load

@@ -39,7 +39,7 @@ std::size_t stretches(double whole_s, double stretch_s) {
 }
 
 double longest(const std::vector<Attack>& attacks, double Attack::* time) {
-  return std::ranges::max(attacks, {}, time).*time;
+  return (*std::ranges::max_element(attacks, {}, time)).*time;
 }
 
 Series line(std::string name, std::string hue, bool dashed) {
@@ -89,7 +89,7 @@ struct Timed {
 
 std::vector<Timed> by_stretch(const Attack& attack, double stretch_s, std::size_t count) {
   std::vector<Timed> all;
-  all.reserve(attack.hits);
+  all.reserve(attack.figures.requests);
   for (const Ending& ending : attack.endings) {
     for (const Point& hit : ending.hits) {
       all.push_back({.stretch = static_cast<std::uint32_t>(place(hit.x, stretch_s, count)),
@@ -164,7 +164,6 @@ void prepare(Attack& attack) {
     first = std::min(first, ending.hits.front().x);
   }
   for (Ending& ending : attack.endings) {
-    attack.hits += ending.hits.size();
     for (Point& hit : ending.hits) {
       hit.x -= first;
       attack.ended_s = std::max(attack.ended_s, hit.x + (hit.y / 1000));
@@ -237,8 +236,11 @@ Chart ends_chart(const std::vector<Attack>& attacks) {
 Chart percentile_chart(const std::vector<Attack>& attacks) {
   Chart chart;
   const double whole = longest(attacks, &Attack::intended_s);
-  const auto hits = static_cast<double>(std::ranges::max(attacks, {}, &Attack::hits).hits);
-  const double stretch = stretch_for(whole, whole * kHitsPerStretch / hits);
+  std::uint64_t hits = 0;
+  for (const Attack& attack : attacks) {
+    hits = std::max(hits, attack.figures.requests);
+  }
+  const double stretch = stretch_for(whole, whole * kHitsPerStretch / static_cast<double>(hits));
   const std::size_t count = stretches(whole, stretch);
   if (count < 3) {
     return chart;  // the distribution says as much

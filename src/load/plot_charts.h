@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "load/downsample.h"
+#include "load/figures.h"
 #include "load/page.h"
 
 /// What the page of `forebay plot` shows of attacks.
@@ -15,7 +16,6 @@ namespace forebay::load {
 
 /// The hits of one attack that ended the same way.
 struct Ending {
-  std::string attack;
   std::string word;  // "200", "503", or of a Failure: "refused"
   Series::Tone tone = Series::Tone::kGood;
   std::vector<Point> hits;  // x: intended, in seconds; y: latency in ms
@@ -23,10 +23,10 @@ struct Ending {
 
 struct Attack {
   std::string name;
-  std::vector<Ending> endings;  // the good first; hits by time, from 0 s, after prepare()
-  std::uint64_t hits = 0;
-  double intended_s = 0;  // of the last hit
-  double ended_s = 0;     // when all were over
+  Figures figures;
+  std::vector<Ending> endings;  // after prepare(): the good first, hits by time, from 0 s
+  double intended_s = 0;        // of the last hit
+  double ended_s = 0;           // when all were over
 };
 
 /// Puts the attack's hits in order, and its clock to the first of them.

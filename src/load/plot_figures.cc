@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <numeric>
 
 #include "base/text.h"
 #include "load/plot_charts.h"
@@ -9,49 +8,26 @@
 namespace forebay::load {
 namespace {
 
-std::string percent(double part, double whole) { return format("{:.4g} %", 100 * part / whole); }
-
-/// Vegeta's definitions of rate and throughput.
-struct Summary {
-  explicit Summary(const Attack& attack)
-      : latencies(sorted_latencies(attack.endings)),
-        successes(0),
-        rate(static_cast<double>(attack.hits)),
-        mean_ms(std::accumulate(latencies.begin(), latencies.end(), 0.0) / rate) {
-    for (const Ending& ending : successful(attack)) {
-      successes += static_cast<double>(ending.hits.size());
-    }
-    throughput = successes;
-    if (attack.intended_s > 0) {
-      rate /= attack.intended_s;
-      throughput /= attack.ended_s;
-    }
-  }
-  [[nodiscard]] std::string at(double q) const { return duration_text(quantile(latencies, q)); }
-
-  std::vector<float> latencies;
-  double successes;
-  double rate;
-  double throughput = 0;
-  double mean_ms;
-};
+std::string percent(double part) { return format("{:.4g} %", 100 * part); }
 
 std::string rate_text(double rate) {
   return rate < 1e5 ? format("{:.4g}/s", rate)
                     : count_text(static_cast<std::uint64_t>(rate)) + "/s";
 }
 
-std::vector<Figure> figures(const Attack& attack) {
-  const Summary of(attack);
+std::string text(Duration duration) { return duration_text(to_seconds(duration) * 1000); }
+
+std::vector<Figure> cards(const Attack& attack) {
+  const Figures& of = attack.figures;
+  const auto at = [&](double q) { return text(of.latency.quantile(q)); };
   return {
-      {"requests", count_text(attack.hits), "in " + duration_text(attack.intended_s * 1000)},
-      {"rate", rate_text(of.rate), rate_text(of.throughput) + " succeeded"},
-      {"success", percent(of.successes, static_cast<double>(attack.hits)),
-       format("{} failed", count_text(attack.hits - static_cast<std::uint64_t>(of.successes)))},
-      {"p50", of.at(0.5), "mean " + duration_text(of.mean_ms)},
-      {"p90", of.at(0.9), ""},
-      {"p99", of.at(0.99), ""},
-      {"max", of.at(1), "all over after " + duration_text(attack.ended_s * 1000)},
+      {"requests", count_text(of.requests), "in " + text(of.duration())},
+      {"rate", rate_text(of.rate()), rate_text(of.throughput()) + " succeeded"},
+      {"success", percent(of.success()), count_text(of.errors()) + " failed"},
+      {"p50", at(0.5), "mean " + text(of.latency.mean())},
+      {"p90", at(0.9), "p95 " + at(0.95)},
+      {"p99", at(0.99), "p99.9 " + at(0.999)},
+      {"max", at(1), "all over after " + duration_text(attack.ended_s * 1000)},
   };
 }
 
@@ -61,11 +37,13 @@ Table comparison(const std::vector<Attack>& attacks) {
                           "p95", "p99", "max"},
               .rows = {}};
   for (const Attack& attack : attacks) {
-    const Summary of(attack);
-    table.rows.push_back(
-        {attack.name, count_text(attack.hits), rate_text(of.rate), rate_text(of.throughput),
-         percent(of.successes, static_cast<double>(attack.hits)), duration_text(of.mean_ms),
-         of.at(0.5), of.at(0.9), of.at(0.95), of.at(0.99), of.at(1)});
+    const Figures& of = attack.figures;
+    table.rows.push_back({label(attacks, attack, ""), count_text(of.requests), rate_text(of.rate()),
+                          rate_text(of.throughput()), percent(of.success()),
+                          text(of.latency.mean())});
+    for (const double q : {0.5, 0.9, 0.95, 0.99, 1.0}) {
+      table.rows.back().push_back(text(of.latency.quantile(q)));
+    }
   }
   return table;
 }
@@ -77,9 +55,10 @@ Table ends(const std::vector<Attack>& attacks) {
   for (const Attack& attack : attacks) {
     for (const Ending& ending : attack.endings) {
       const std::vector<float> latencies = sorted_latencies({&ending, 1});
-      std::vector<std::string> row{
-          label(attacks, attack, ending.word), count_text(ending.hits.size()),
-          percent(static_cast<double>(ending.hits.size()), static_cast<double>(attack.hits))};
+      std::vector<std::string> row{label(attacks, attack, ending.word),
+                                   count_text(ending.hits.size()),
+                                   percent(static_cast<double>(ending.hits.size()) /
+                                           static_cast<double>(attack.figures.requests))};
       for (const double q : {0.5, 0.9, 0.99, 1.0}) {
         row.push_back(duration_text(quantile(latencies, q)));
       }
@@ -89,26 +68,20 @@ Table ends(const std::vector<Attack>& attacks) {
   return table;
 }
 
-std::uint64_t censored(const std::vector<Attack>& attacks) {
-  std::uint64_t count = 0;
-  for (const Attack& attack : attacks) {
-    for (const Ending& ending : attack.endings) {
-      count += ending.tone == Series::Tone::kCensored ? ending.hits.size() : 0;
-    }
-  }
-  return count;
-}
-
 }  // namespace
 
 void describe(const std::vector<Attack>& attacks, Page& page) {
   if (attacks.size() == 1) {
-    page.figures = figures(attacks.front());
+    page.figures = cards(attacks.front());
   } else {
     page.tables.push_back(comparison(attacks));
   }
   page.tables.push_back(ends(attacks));
-  if (const std::uint64_t count = censored(attacks); count > 0) {
+  std::uint64_t count = 0;
+  for (const Attack& attack : attacks) {
+    count += attack.figures.censored();
+  }
+  if (count > 0) {
     page.notes.push_back(
         format("{} {} given up before the answer was there. Percentiles above their share are "
                "lower bounds.",
@@ -148,7 +121,8 @@ std::string label(const std::vector<Attack>& attacks, const Attack& attack, std:
   if (attacks.size() == 1) {
     return std::string(what);
   }
-  return format("{}: {}", attack.name.empty() ? "unnamed" : attack.name, what);
+  const std::string name = attack.name.empty() ? "unnamed" : attack.name;
+  return what.empty() ? name : format("{}: {}", name, what);
 }
 
 std::string duration_text(double ms) {
