@@ -163,6 +163,7 @@ class Crew {
   std::vector<ClientOptions> client_options_;
   std::vector<std::unique_ptr<Sender>> senders_;
   std::vector<std::thread> threads_;
+  std::optional<std::uint64_t> hits_;
   std::size_t running_ = 0;
   int signals_seen_ = 0;
 };
@@ -205,6 +206,7 @@ Result<Run> Crew::run(Run run) {
   const Duration cpu = cpu_time();
   set_start(plan_, start_at_ns_);
   run.start_ns = plan_.start_ns;
+  hits_ = run.hits;
   collector_.begin(run);
   start();
   watch();
@@ -212,10 +214,7 @@ Result<Run> Crew::run(Run run) {
   for (std::thread& thread : threads_) {
     thread.join();
   }
-  const Snapshot end = snapshot();
-  if (hooks_.watch) {
-    hooks_.watch(end);
-  }
+  Snapshot end = snapshot();
   run.ended = true;
   run.interrupted = signals_seen_ > 0 && run.hits && end.released < *run.hits;
   run.released = end.released;
@@ -226,6 +225,11 @@ Result<Run> Crew::run(Run run) {
     run.invalid.emplace_back("the results were not taken as fast as they came");
   }
   const Result<void> written = collector_.end(run);
+  if (hooks_.watch) {
+    end.over = true;
+    end.unwritten = 0;
+    hooks_.watch(end);
+  }
   for (const auto& sender : senders_) {
     if (sender->error()) {
       return std::unexpected(*sender->error());
@@ -276,6 +280,7 @@ void Crew::watch() {
 
 Snapshot Crew::snapshot() const {
   Snapshot all;
+  all.hits = hits_;
   all.elapsed = std::max(Duration{0}, Clock::now() - plan_.start);
   for (const auto& sender : senders_) {
     const Progress progress = sender->progress();

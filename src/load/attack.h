@@ -35,15 +35,17 @@ struct AttackOptions {
 /// What an attack has done so far, for whoever watches it.
 struct Snapshot {
   Duration elapsed{0};
+  std::optional<std::uint64_t> hits;  // in all; none: until a signal
   std::uint64_t released = 0;
   std::uint64_t done = 0;
   std::uint64_t connections = 0;
   std::size_t unwritten = 0;  // results
+  bool over = false;          // the last one; hits are complete
 };
 
 struct AttackHooks {
   std::function<void(const Hit&)> hit;         // each finished one, on another thread
-  std::function<void(const Snapshot&)> watch;  // now and then; may be empty
+  std::function<void(const Snapshot&)> watch;  // five times a second, and at the end; may be empty
 };
 
 /// Runs an attack to its end. SIGINT and SIGTERM stop it: the first lets what is under way come to

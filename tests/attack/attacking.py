@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,25 @@ def attack(targets: str, *options: str, timeout: float = 60, **more) -> Attack:
     )
     hits = [json.loads(line) for line in done.stdout.splitlines()]
     return Attack(done.returncode, sorted(hits, key=lambda hit: hit["seq"]), done.stderr)
+
+
+def start_attack(url: str, *options: str, **more) -> subprocess.Popen:
+    """One that is still running: its results are on stdout, as lines of JSON."""
+    process = subprocess.Popen(
+        [BINARY, "attack", "-encoding=json", *options],
+        **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more,
+        text=True,
+    )
+    process.stdin.write(f"GET {url}\n")
+    process.stdin.close()
+    return process
+
+
+def wait_for_arrivals(server, count: int):
+    deadline = time.monotonic() + 20
+    while len(server.arrivals) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def quantile(values: list[float], q: float) -> float:

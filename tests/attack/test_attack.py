@@ -9,9 +9,8 @@ import subprocess
 import time
 
 import pytest
-from attacking import attack, write_targets
+from attacking import attack, start_attack, wait_for_arrivals, write_targets
 from planned_server import PlannedServer
-from serving import BINARY
 
 
 @pytest.fixture(scope="module")
@@ -207,30 +206,9 @@ def test_start_at_is_the_intended_time_of_the_first_hit(server):
     assert abs(float(first.stdout) - at) < 1e-3
 
 
-def start(server, *options, **more):
-    process = subprocess.Popen(
-        [BINARY, "attack", "-encoding=json", *options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **more,
-    )
-    process.stdin.write(f"GET {server}\n")
-    process.stdin.close()
-    return process
-
-
-def wait_for_arrivals(server, count):
-    deadline = time.monotonic() + 20
-    while len(server.arrivals) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_first_signal_lets_answers_come_second_does_not():
     with PlannedServer() as server:
-        process = start(server.url("/sleep/500"), "-rate=20", "-duration=1h")
+        process = start_attack(server.url("/sleep/500"), "-rate=20", "-duration=1h")
         wait_for_arrivals(server, 5)
         process.send_signal(signal.SIGINT)
         hits = [json.loads(line) for line in process.stdout]
@@ -239,7 +217,7 @@ def test_first_signal_lets_answers_come_second_does_not():
         assert len(hits) >= 5
         assert {hit["code"] for hit in hits} == {200}
     with PlannedServer() as server:
-        process = start(server.url("/sleep/60000"), "-rate=20", "-duration=1h", "-timeout=0")
+        process = start_attack(server.url("/sleep/60000"), "-rate=20", "-duration=1h", "-timeout=0")
         wait_for_arrivals(server, 5)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
@@ -250,7 +228,7 @@ def test_first_signal_lets_answers_come_second_does_not():
 
 
 def test_a_reader_that_goes_ends_the_attack(server):
-    process = start(server.url(), "-rate=200", "-duration=1h")
+    process = start_attack(server.url(), "-rate=200", "-duration=1h")
     process.stdout.readline()
     process.stdout.close()
     assert process.wait(20) == 1
@@ -264,7 +242,7 @@ def test_a_full_disk_ends_the_attack(server):
 
 
 def test_a_slow_reader_loses_nothing(server):
-    process = start(server.url(), "-rate=2000", "-duration=1s")
+    process = start_attack(server.url(), "-rate=2000", "-duration=1s")
     time.sleep(1.5)  # the pipe is full long before
     assert len(process.stdout.readlines()) == 2000
     assert process.wait(20) in (0, 3)
