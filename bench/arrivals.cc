@@ -24,7 +24,8 @@
 
 namespace {
 
-constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr std::string_view kAnswer =
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok";
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
 
 std::int64_t now_ns() {

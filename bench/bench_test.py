@@ -13,11 +13,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import procs  # noqa: E402
 from command import command_line  # noqa: E402
-from load import Load, Measured  # noqa: E402
 from measure import Run  # noqa: E402
 from report import Result  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 from tables import Spread, spread  # noqa: E402
+
+from load import Load, Measured  # noqa: E402
 
 BURN_S = 0.3
 # A parent that waits for a child which burns CPU, then says so and lives on.

@@ -35,10 +35,11 @@ from command import (
     stop_cleanly_on_signals,
     versions_of,
 )
-from load import Load, LoadFailed, Measured, run_wrk
 from peers import REPOSITORY, peers
 from server import Server, StartFailed, running
 from tables import Table, heading, machine, pipes, short
+
+from load import Load, LoadFailed, Measured, run_wrk
 
 SAMPLES_PER_S = 4999
 WARM_UP_S = 1

@@ -11,11 +11,12 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from peers import BENCH, REPOSITORY, VENV, Peer
+from peers import BENCH, REPOSITORY, TOOLS, VENV, Peer
 
 PYTHON = "/usr/bin/python3"
 # Debian package -> the command or the header that shows that it is there.
@@ -28,7 +29,12 @@ DEBIAN = {
     "python3-dev": "/usr/include/python3*/Python.h",
     "python3-venv": "/usr/lib/python3*/ensurepip",
     "libev-dev": "/usr/include/ev.h",
+    "hey": "hey",
+    "apache2-utils": "ab",
+    "nghttp2-client": "h2load",
 }
+# Program -> the Go module with its command.
+GO = {"vegeta": "github.com/tsenart/vegeta/v12@v12.13.0"}
 COMPLAINT_MAX = 200  # characters
 SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
@@ -47,6 +53,9 @@ class Installer:
                 return reason
         for package in peer.python:
             if reason := self.python(package):
+                return reason
+        for program in peer.go:
+            if reason := self.go(program):
                 return reason
         program = peer.version_command and peer.version_command[0]
         if program and not shutil.which(program, path=SYSTEM_PATH):
@@ -78,6 +87,38 @@ class Installer:
         if package not in self.failed:
             self.failed[package] = self._pip(f"{package}=={wanted}") or ""
         return self.failed[package] or None
+
+    def go(self, program: str) -> str | None:
+        """Makes sure that a program of GO is there; otherwise returns why it is not."""
+        if (TOOLS / program).exists():
+            return None
+        if program not in self.failed:
+            self.failed[program] = self._go_install(program) or ""
+        return self.failed[program] or None
+
+    def _go_install(self, program: str) -> str | None:
+        if not self.allowed:
+            return f"{program} is not installed, and --no-install was given"
+        if not shutil.which("go"):
+            return f"{program} needs Go 1.22 or later to be built: https://go.dev/dl/"
+        module = GO[program]
+        # From within a module of our own: `go install module@version` wants a list of all versions.
+        with tempfile.TemporaryDirectory() as directory:
+            for command in (
+                ["go", "mod", "init", "bench"],
+                ["go", "get", module],
+                ["go", "install", module.partition("@")[0]],
+            ):
+                done = subprocess.run(
+                    command,
+                    capture_output=True,
+                    text=True,
+                    cwd=directory,
+                    env=os.environ | {"GOBIN": str(TOOLS)},
+                )
+                if done.returncode != 0:
+                    return f"{program} not built: {_complaint(done)}"
+        return None
 
     def _pip(self, requirement: str) -> str | None:
         if not self.allowed:

@@ -79,7 +79,7 @@ def run_wrk(load: Load, duration_s: int) -> Measured:
     if not load.keep_alive:
         command += ["-H", "Connection: close"]
     command += [load.url, "--", str(load.post_bytes)]
-    cpu_before_s = _children_cpu_s()
+    cpu_before_s = children_cpu_s()
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=duration_s + GRACE_S)
     except subprocess.TimeoutExpired:
@@ -88,7 +88,7 @@ def run_wrk(load: Load, duration_s: int) -> Measured:
     if done.returncode != 0 or line is None:
         said = (done.stderr or done.stdout).strip()
         raise LoadFailed(f"wrk ended with {done.returncode} and said: {said}")
-    return _parse(line[1], _children_cpu_s() - cpu_before_s)
+    return _parse(line[1], children_cpu_s() - cpu_before_s)
 
 
 def _parse(line: str, wrk_cpu_s: float) -> Measured:
@@ -107,7 +107,7 @@ def _parse(line: str, wrk_cpu_s: float) -> Measured:
     )
 
 
-def _children_cpu_s() -> float:
-    """CPU of the ended children of this process: of wrk, as no server ends while it runs."""
+def children_cpu_s() -> float:
+    """CPU of the ended children of this process: of load generators, while no server ends."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

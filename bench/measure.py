@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import procs
-from load import Load, LoadFailed, Measured, run_wrk
 from peers import Peer
 from scenarios import Scenario
 from server import Server, StartFailed, running
+
+from load import Load, LoadFailed, Measured, run_wrk
 
 WARM_UP_S = 1
 IDLE_S = 1.0

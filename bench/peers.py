@@ -18,6 +18,7 @@ BENCH = Path(__file__).resolve().parent
 REPOSITORY = BENCH.parent
 APPS = BENCH / "apps"
 VENV = REPOSITORY / "build" / "bench-venv"
+TOOLS = REPOSITORY / "build" / "bench-tools"
 
 # uWSGI does not start when the kernel would cut it.
 BACKLOG = min(4096, int(Path("/proc/sys/net/core/somaxconn").read_text()))
@@ -55,6 +56,7 @@ class Peer:
     version_command: list[str] | None = None
     python: tuple[str, ...] = ()  # lines of requirements.txt
     debian: tuple[str, ...] = ()  # keys of install.DEBIAN
+    go: tuple[str, ...] = ()  # keys of install.GO
     threads: bool = False  # can run more than one request at a time in a worker
     front: Literal["process", "tree"] | None = None
 

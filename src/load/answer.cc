@@ -43,6 +43,7 @@ void read_server_timing(std::string_view value, Hit& hit) {
 
 void take_head(Hit& hit, int status, std::string_view reason, std::span<const http::Field> fields) {
   hit.code = status;
+  hit.headers.reserve(fields.size());
   for (const http::Field& field : fields) {
     hit.headers.emplace_back(field.name, field.value);
     if (equal_ignoring_case(field.name, "server-timing")) {

@@ -125,11 +125,11 @@ Request Client::prepare(const Target& target) {
   return request;
 }
 
-void Client::send(Flight& flight, const Target& target) {
+void Client::send(Flight& flight, const Target& target, TimePoint now) {
   flight.client = this;
   flight.request = &request_for(flight, target);
   if (options_.timeout > Duration{0}) {
-    timeouts_.arm(flight, Clock::now());
+    timeouts_.arm(flight, now);
     if (!timeout_timer_.armed()) {
       timeout_timer_.after(options_.timeout, [this] { expire_timeouts(); });
     }

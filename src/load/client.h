@@ -48,7 +48,7 @@ class Client final : private Connection::User {
   ~Client();
 
   /// `flight.intended` is set, and `flight.hit` as far as it is known before.
-  void send(Flight& flight, const Target& target);
+  void send(Flight& flight, const Target& target, TimePoint now);
   /// Ends a flight that is not over.
   void give_up(Flight& flight, Failure failure);
   [[nodiscard]] std::uint64_t opened() const { return opened_; }

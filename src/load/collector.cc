@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <span>
 #include <utility>
 
 #include "base/text.h"
@@ -11,6 +12,7 @@ namespace forebay::load {
 namespace {
 
 constexpr std::size_t kFlushBytes = 64 * 1024;
+constexpr std::size_t kSpareMax = 8;
 
 }  // namespace
 
@@ -31,15 +33,21 @@ void Collector::begin(const Run& run) {
   thread_ = std::thread([this] { work(); });
 }
 
-void Collector::give(Batch batch) {
+Collector::Batch Collector::give(Batch batch) {
   std::unique_lock lock(mutex_);
   if (waiting_ >= kWaitingMax) {
     held_up_ = true;
     changed_.wait(lock, [this] { return waiting_ < kWaitingMax; });
   }
-  waiting_ += batch.size();
+  waiting_ += batch.count;
   batches_.push_back(std::move(batch));
   changed_.notify_all();
+  Batch empty;
+  if (!spare_.empty()) {
+    empty = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  return empty;
 }
 
 Result<void> Collector::end(const Run& run) {
@@ -66,18 +74,21 @@ void Collector::work() {
     if (batches_.empty()) {
       return;
     }
-    const Batch batch = std::move(batches_.front());
+    Batch batch = std::move(batches_.front());
     batches_.pop_front();
     lock.unlock();
     consume(batch);
     lock.lock();
-    waiting_ -= batch.size();
+    waiting_ -= std::exchange(batch.count, 0);
+    if (spare_.size() < kSpareMax) {
+      spare_.push_back(std::move(batch));
+    }
     changed_.notify_all();
   }
 }
 
 void Collector::consume(const Batch& batch) {
-  for (const Hit& hit : batch) {
+  for (const Hit& hit : std::span(batch.hits).first(batch.count)) {
     if (options_.look) {
       options_.look(hit);
     }

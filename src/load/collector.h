@@ -23,7 +23,11 @@ namespace forebay::load {
 /// is slow delays nobody until kWaitingMax hits wait. give() from any thread, the rest from one.
 class Collector {
  public:
-  using Batch = std::vector<Hit>;
+  /// The first `count` of the hits are of this batch; the rest are there for their memory.
+  struct Batch {
+    std::vector<Hit> hits;
+    std::size_t count = 0;
+  };
   static constexpr std::size_t kWaitingMax = 200'000;
 
   struct Options {
@@ -40,8 +44,8 @@ class Collector {
   ~Collector();
 
   void begin(const Run& run);
-  /// Waits while too many wait already, see held_up().
-  void give(Batch batch);
+  /// Returns an empty batch. Waits while too many wait already, see held_up().
+  Batch give(Batch batch);
   /// Writes the rest. Errors: what went wrong with the output, now or before.
   Result<void> end(const Run& run);
 
@@ -63,6 +67,7 @@ class Collector {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Batch> batches_;
+  std::vector<Batch> spare_;  // written, to be filled again
   std::size_t waiting_ = 0;
   bool held_up_ = false;
   bool over_ = false;

@@ -74,6 +74,17 @@ struct Hit {
   std::string url;
   HeaderFields headers;  // of the answer
 
+  /// As a new one, but for the memory that its strings have.
+  void clear() {
+    attack.clear(), error.clear(), body.clear(), method.clear(), url.clear(), headers.clear();
+    sequence = bytes_out = bytes_in = 0;
+    code = 0;
+    intended_ns = 0;
+    latency = Duration{0};
+    late = lag = dns = connect = tls = first_byte = server_queue = server_app = kUnknown;
+    failure = Failure::kNone;
+  }
+
   /// The answer had not come when we stopped to wait: the true latency is longer.
   [[nodiscard]] bool censored() const {
     return failure == Failure::kTimeout || failure == Failure::kConnectTimeout ||

@@ -41,7 +41,27 @@ class Rest {
   std::size_t size_ = 0;
 };
 
+/// A request of at most so many bytes is copied together: cheaper than to have the kernel gather
+/// it.
+constexpr std::size_t kInOnePiece = 1024;
+
 iovec part(std::string_view bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
+
+std::size_t total(std::span<const iovec> parts) {
+  std::size_t bytes = 0;
+  for (const iovec& piece : parts) {
+    bytes += piece.iov_len;
+  }
+  return bytes;
+}
+
+std::string_view joined(std::span<const iovec> parts, std::span<char> into) {
+  char* end = into.data();
+  for (const iovec& piece : parts) {
+    end = std::copy_n(static_cast<const char*>(piece.iov_base), piece.iov_len, end);
+  }
+  return {into.data(), end};
+}
 
 }  // namespace
 
@@ -66,10 +86,18 @@ void Http1Connection::send(Flight& flight) {
   const bool chunked = options_.chunked && !request.body->empty();
   const Rest rest(flight.hit.sequence, request.body->size(), chunked);
   const std::string_view tail = chunked ? "\r\n0\r\n\r\n" : "";
-  const std::array parts{part(request.head), part(rest.view()), part(*request.body), part(tail)};
   if (flight.sent == TimePoint{}) {
     flight.sent = Clock::now();
   }
+  const std::array parts{part(request.head), part(rest.view()), part(*request.body), part(tail)};
+  if (std::array<char, kInOnePiece> whole; total(parts) <= whole.size()) {
+    write(std::array{part(joined(parts, whole))});
+  } else {
+    write(parts);
+  }
+}
+
+void Http1Connection::write(std::span<const iovec> parts) {
   std::size_t written = stream_.write(parts);
   for (const iovec& piece : parts) {
     const std::size_t taken = std::min(written, piece.iov_len);

@@ -27,6 +27,7 @@ class Http1Connection final : public Connection, private net::Transport::User {
  private:
   void readable() override;
   void writable() override;
+  void write(std::span<const iovec> parts);
   void read_answer(std::string_view bytes);
   void complete(bool reusable);
   void ended();

@@ -53,7 +53,7 @@ void Pacer::release(TimePoint now) {
     room_since_ = now;
   }
   const TimePoint intended = due();
-  const Due hit{next_->sequence, intended, now - std::max(intended, room_since_)};
+  const Due hit{next_->sequence, intended, now, now - std::max(intended, room_since_)};
   next_ = arrivals_.next();
   user_.release(hit);
   if (!next_) {

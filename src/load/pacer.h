@@ -25,6 +25,7 @@ class Pacer final : public net::Source {
   struct Due {
     std::uint64_t sequence = 0;
     TimePoint intended;
+    TimePoint now;
     Duration late{0};  // by our own fault: what it waited for room is not counted
   };
   struct User {

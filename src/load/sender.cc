@@ -73,17 +73,17 @@ void Sender::begin_closed_loop() {
     duration_timer_.at(plan_.start + *plan_.duration, [this] { stop_releasing(); });
   }
   for (std::size_t i = 0; i < flights_max_; ++i) {
-    begin_next();
+    begin_next(Clock::now());
   }
   finish_if_over();
 }
 
-void Sender::begin_next() {
+void Sender::begin_next(TimePoint now) {
   if (releasing_ && plan_.hits && next_ >= *plan_.hits) {
     releasing_ = false;
   }
   if (releasing_) {
-    release({.sequence = std::exchange(next_, next_ + parts()), .intended = Clock::now()});
+    release({.sequence = std::exchange(next_, next_ + parts()), .intended = now, .now = now});
   }
 }
 
@@ -98,6 +98,7 @@ void Sender::release(const Pacer::Due& due) {
     return stop_releasing();
   }
   Hit& hit = flight.hit;
+  hit.clear();
   hit.attack = plan_.name;
   hit.sequence = due.sequence;
   hit.intended_ns = plan_.start_ns + (due.intended - plan_.start).count();
@@ -108,7 +109,7 @@ void Sender::release(const Pacer::Due& due) {
   flight.intended = due.intended;
   under_way_.push_back(flight);
   count(released_);
-  client_->send(flight, **target);
+  client_->send(flight, **target, due.now);
 }
 
 Flight& Sender::take_flight() {
@@ -123,7 +124,11 @@ Flight& Sender::take_flight() {
 
 void Sender::done(Flight& flight) {
   flight.Link<UnderWayTag>::unlink();
-  batch_.push_back(std::exchange(flight.hit, {}));
+  if (batch_.count == batch_.hits.size()) {
+    batch_.hits.emplace_back();
+  }
+  std::swap(batch_.hits[batch_.count++], flight.hit);
+  const TimePoint now = flight.done;
   flight.own.reset();
   flight.sent = flight.first_byte = flight.done = TimePoint{};
   flight.redirects = 0;
@@ -131,21 +136,21 @@ void Sender::done(Flight& flight) {
   free_.push_back(&flight);
   count(done_);
   connections_.store(client_->opened(), std::memory_order_relaxed);
-  if (batch_.size() == kBatch) {
+  if (batch_.count == kBatch) {
     give();
   } else if (!give_timer_.armed()) {
     give_timer_.after(kGiveEvery, [this] { give(); });
   }
   if (!pacer_) {
-    begin_next();
+    begin_next(now);
   }
   finish_if_over();
 }
 
 void Sender::give() {
   give_timer_.cancel();
-  if (!batch_.empty()) {
-    collector_.give(std::exchange(batch_, {}));
+  if (batch_.count != 0) {
+    batch_ = collector_.give(std::move(batch_));
   }
 }
 

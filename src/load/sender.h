@@ -71,7 +71,7 @@ class Sender {
   void tell(std::uint64_t what);
   void told();
   void begin_closed_loop();
-  void begin_next();
+  void begin_next(TimePoint now);
   void release(const Pacer::Due& due);
   Flight& take_flight();
   void done(Flight& flight);
