@@ -44,6 +44,18 @@ std::string names() {
   return text;
 }
 
+/// vegeta's options stand before the command as well: `-cpus=2 attack` is `attack -cpus=2`.
+void put_command_first(int argc, char** argv) {
+  int command = 1;
+  while (command < argc && argv[command][0] == '-') {
+    const bool has_value = std::string_view(argv[command]).contains('=');
+    command += has_value ? 1 : 2;
+  }
+  if (command < argc) {
+    std::rotate(argv + 1, argv + command, argv + command + 1);
+  }
+}
+
 int run(int argc, char** argv) {
   const std::string_view word = argc > 1 ? argv[1] : "";
   if (word == "-h" || word == "--help" || word == "help") {
@@ -54,7 +66,9 @@ int run(int argc, char** argv) {
     std::puts("forebay " FOREBAY_VERSION);
     return 0;
   }
-  const auto* command = std::ranges::find(kCommands, word, &Command::name);
+  put_command_first(argc, argv);
+  const auto* command = std::ranges::find(kCommands, std::string_view(argc > 1 ? argv[1] : ""),
+                                          &Command::name);
   if (command != kCommands.end()) {
     return command->main(argc - 1, argv + 1);
   }

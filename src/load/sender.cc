@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <utility>
@@ -17,6 +18,29 @@ constexpr Duration kGiveEvery = std::chrono::milliseconds(100);
 /// A counter that one thread writes and others look at now and then.
 void count(std::atomic<std::uint64_t>& counter) {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+/// As sched_setattr(2) wants it; no header of Debian 12 has it that can stand beside <sched.h>.
+struct SchedulingAttributes {
+  std::uint32_t size = sizeof(SchedulingAttributes);
+  std::uint32_t policy = 0;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime_ns = 0;
+  std::uint64_t deadline_ns = 0;
+  std::uint64_t period_ns = 0;
+};
+
+/// Asks the kernel to run this thread soon after it is woken, at the price of shorter turns: matters
+/// where the CPUs are busy. Linux 6.12 and later, for everybody; before it changes nothing.
+void prefer_prompt_turns() {
+  constexpr std::uint64_t kTurnNs = 100'000;  // the least that is permitted
+  SchedulingAttributes attributes;
+  if (::syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) == 0) {
+    attributes.runtime_ns = kTurnNs;
+    ::syscall(SYS_sched_setattr, 0, &attributes, 0);
+  }
 }
 
 }  // namespace
@@ -52,6 +76,7 @@ std::uint64_t Sender::parts() const { return plan_.shards * count_; }
 
 void Sender::run() {
   ::prctl(PR_SET_TIMERSLACK, 1);
+  prefer_prompt_turns();
   if (plan_.schedule) {
     pacer_.emplace(
         loop_, plan_.start, Arrivals(*plan_.schedule, part(), parts()), plan_.pacing,

@@ -11,6 +11,7 @@ import time
 import pytest
 from attacking import attack, start_attack, wait_for_arrivals, write_targets
 from planned_server import PlannedServer
+from serving import BINARY
 
 
 @pytest.fixture(scope="module")
@@ -295,3 +296,15 @@ def test_many_connections_with_few_descriptors(server):
 def test_a_connection_for_each_of_many_hits(server):
     done = attack(f"GET {server.url()}", "-rate=200", "-duration=1s", "-keepalive=false")
     assert done.codes() == [200] * 200
+
+
+def test_options_before_the_command_are_vegetas(server):
+    done = subprocess.run(
+        [BINARY, "-cpus=1", "attack", "-rate=20", "-duration=1s", "-encoding=json"],
+        input=f"GET {server.url()}",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 20)
