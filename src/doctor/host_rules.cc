@@ -32,6 +32,7 @@ Finding missing_upstream(const Server& nginx, const Route& route, bool another) 
   Finding finding;
   finding.severity = another ? Severity::kWarning : Severity::kCritical;
   finding.rule = "upstream-missing";
+  finding.subject = route.upstream;
   finding.what = format("nginx passes requests to {}, and nobody listens there.", route.upstream);
   finding.evidence = {format("{} (nginx, pid {})", route.where, nginx.pid)};
   finding.users = another ? "nothing as long as the other servers of this upstream can do its work"
@@ -57,16 +58,12 @@ Finding overflow(const NetworkNamespace& network, std::uint64_t count, bool now)
   Finding finding;
   finding.severity = now ? Severity::kCritical : Severity::kNote;
   finding.rule = now ? "overflows-growing" : "overflows";
+  finding.subject = format("network {}", network.id);
   const std::string where =
       network.pid == 0 ? "" : format(" in the network namespace of process {}", network.pid);
-  finding.what = now ? format(
-                           "{} connections were dropped at full TCP queues{} since the watch "
-                           "began.",
-                           count, where)
-                     : format(
-                           "{} connections were dropped at full TCP queues{} since it was "
-                           "booted.",
-                           count, where);
+  finding.what = format("{} {} dropped at full TCP queues{} since {}.", count,
+                        count == 1 ? "connection was" : "connections were", where,
+                        now ? "the watch began" : "it was booted");
   finding.evidence = {format("ListenOverflows {}, ListenDrops {}, TCPReqQFullDrop {}",
                              network.counters->overflows, network.counters->drops,
                              network.counters->reqq_drops)};
@@ -83,6 +80,7 @@ Finding shedding(const Server& forebay, const ForebayStatus& status) {
   Finding finding;
   finding.severity = now ? Severity::kWarning : Severity::kNote;
   finding.rule = "forebay-shedding";
+  finding.subject = format("pid {}", forebay.pid);
   finding.what = format("Forebay (pid {}) has refused {} of {} requests since it started.",
                         forebay.pid, status.refused, status.requests);
   finding.evidence = {

@@ -1,5 +1,6 @@
 #include "doctor/json_report.h"
 
+#include "base/clock.h"
 #include "doctor/surroundings.h"
 
 namespace forebay::doctor {
@@ -63,8 +64,13 @@ Json server_json(const Server& server) {
 }
 
 Json finding_json(const Finding& finding) {
-  return {{"severity", word(finding.severity)}, {"rule", finding.rule},   {"what", finding.what},
-          {"evidence", finding.evidence},       {"users", finding.users}, {"fix", finding.fix},
+  return {{"severity", word(finding.severity)},
+          {"rule", finding.rule},
+          {"subject", finding.subject},
+          {"what", finding.what},
+          {"evidence", finding.evidence},
+          {"users", finding.users},
+          {"fix", finding.fix},
           {"trade_off", finding.trade_off}};
 }
 
@@ -97,6 +103,27 @@ Json to_json(const Host& host, const std::vector<Finding>& findings) {
           {"networks", networks},
           {"processes", processes},
           {"unseen", host.unseen}};
+}
+
+Json to_json(const Fill& fill) {
+  if (fill.waiting == 0) {
+    return nullptr;
+  }
+  return {{"address", fill.address}, {"waiting", fill.waiting}, {"limit", fill.limit}};
+}
+
+Json to_json(const std::vector<ProbeStep>& steps) {
+  Json all = Json::array();
+  for (const ProbeStep& step : steps) {
+    Json answers = Json::array();
+    for (const ProbeAnswer& answer : step.answers) {
+      answers.push_back({{"status", answer.status == 0 ? Json(nullptr) : Json(answer.status)},
+                         {"error", answer.error.empty() ? Json(nullptr) : Json(answer.error)},
+                         {"seconds", to_seconds(answer.time)}});
+    }
+    all.push_back({{"at_once", step.parallel}, {"answers", answers}});
+  }
+  return {{"schema_version", kSchemaVersion}, {"healthy", healthy(steps)}, {"steps", all}};
 }
 
 }  // namespace forebay::doctor

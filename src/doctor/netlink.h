@@ -21,7 +21,7 @@ std::optional<T> read_start(Bytes bytes) {
   if (bytes.size() < sizeof(T)) {
     return std::nullopt;
   }
-  T value;
+  T value{};
   std::memcpy(&value, bytes.data(), sizeof(T));
   return value;
 }

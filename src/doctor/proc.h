@@ -35,7 +35,7 @@ struct ProcessEntry {
   std::uint64_t network = 0;  // id of its namespace, 0: we may not see it
 };
 
-/// All processes of /proc that are no kernel threads.
+/// All processes of /proc.
 std::vector<ProcessEntry> list_processes();
 /// Calls `take(inode)` for every socket that a process has. False: we may not look.
 bool for_each_socket_of(int pid, const std::function<void(std::uint32_t)>& take);

@@ -255,6 +255,7 @@ std::vector<Finding> find(const Host& host, Condition condition, Make make) {
   for_each_socket(host, [&](const Surroundings& at) {
     if (condition(at)) {
       findings.push_back(make(at));
+      findings.back().subject = at.socket.address;
     }
   });
   return findings;

@@ -20,6 +20,7 @@ std::string_view word(Severity severity);
 struct Finding {
   Severity severity = Severity::kNote;
   std::string_view rule;              // "queue-full": for programs
+  std::string subject;                // of what: a socket's address, "network 4026531840", "pid 12"
   std::string what;                   // one sentence
   std::vector<std::string> evidence;  // figures
   std::string users;                  // what they see

@@ -190,7 +190,7 @@ TEST(Overflows, SinceBootAreANoteAndGrowingOnesCritical) {
   front_of(host).drops = 2;
   const auto findings = find_overflows(host);
   EXPECT_EQ(findings.at(0).severity, Severity::kCritical);
-  EXPECT_NE(findings.at(0).what.find("2 connections"), std::string::npos);
+  EXPECT_NE(findings.at(0).what.find("2 connections were dropped"), std::string::npos);
   EXPECT_TRUE(mentions(findings.at(0).evidence, "0.0.0.0:80 has dropped 2"));
 }
 

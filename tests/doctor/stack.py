@@ -43,7 +43,12 @@ class Stack:
     """
 
     def __init__(
-        self, directory: Path, *options: object, workers: int = 2, read_timeout: str = "60s"
+        self,
+        directory: Path,
+        *options: object,
+        workers: int = 2,
+        read_timeout: str = "60s",
+        prefix: tuple[str, ...] = (),  # of gunicorn's command: where it runs
     ) -> None:
         self.directory = directory
         self.workers = workers
@@ -60,7 +65,7 @@ class Stack:
         self._started: list[subprocess.Popen[bytes]] = []
         self.gunicorn = self._start(
             "gunicorn",
-            [sys.executable, "-m", "gunicorn", "probe:application", "--no-control-socket",
+            [*prefix, sys.executable, "-m", "gunicorn", "probe:application", "--no-control-socket",
              "--workers", workers, "--bind", f"unix:{directory}/gunicorn.sock", *options],
         )  # fmt: skip
         self.nginx = self._start(

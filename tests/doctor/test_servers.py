@@ -1,5 +1,6 @@
 """What the doctor says of a real stack: nginx before gunicorn, whose queue is full."""
 
+import json
 import os
 import signal
 import socket
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from doctoring import Diagnosis, diagnose
-from serving import Server, until
+from serving import Server, run_forebay, until
 from stack import Stack
 
 BACKLOG = 4
@@ -66,6 +67,42 @@ def test_a_full_queue_is_named_with_its_cause_its_harm_and_its_fix(stack) -> Non
     assert f"critical: {full['what']}" in text
     running.open_gate()
     assert [client.response().status for client in running.clients] == [200] * ANSWERED
+
+
+def test_a_container_whose_limit_nobody_raised(stack) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to enter another network namespace")
+    script = f'echo {BACKLOG} > /proc/sys/net/core/somaxconn && exec "$@"'
+    running = stack(prefix=("unshare", "--net", "sh", "-c", script, "sh"))
+    running.occupy()
+    running.send(BACKLOG + 1)
+    until(lambda: waiting_at(running.queue) == BACKLOG + 1)
+    assert running.get("/").status == 502
+
+    found = findings_of(diagnose(), running.queue)
+    cut = f"listen() was asked for 2048 (gunicorn's default), the kernel gave {BACKLOG}"
+    assert cut in found["queue-full"]["evidence"]
+    fix = f"nsenter -t {running.gunicorn.pid} -n sysctl -w net.core.somaxconn=2048"
+    assert any(line.startswith(fix) for line in found["queue-full"]["fix"])
+    assert f"the kernel cut it to {BACKLOG}" in found["backlog-cut"]["what"]
+    own = run_forebay("doctor", "--json", "--own-network").stdout
+    assert running.queue not in {each["address"] for network in json.loads(own)["networks"]
+                                 for each in network["sockets"]}  # fmt: skip
+
+
+def test_configurations_that_cannot_be_read_are_named(stack, tmp_path: Path) -> None:
+    config = tmp_path / "settings.py"
+    config.write_text("timeout = 90\n")
+    running = stack("-c", config)
+    config.unlink()
+    config.mkdir()
+    (tmp_path / "nginx.conf").write_bytes(b"http { \xff\0 'unfinished")
+    unseen = diagnose().page["unseen"]
+    assert any(f"{config}" in line and "gunicorn" in line for line in unseen), unseen
+    assert any(f"{tmp_path}/nginx.conf" in line for line in unseen), unseen
+    (tmp_path / "nginx.conf").unlink()
+    assert any(f"{tmp_path}/nginx.conf" in line for line in diagnose().page["unseen"])
+    assert diagnose().socket(running.queue)["waiting"] == 0
 
 
 def test_what_was_configured_is_read(stack, tmp_path: Path) -> None:
