@@ -78,6 +78,7 @@ void Sender::run() {
   ::prctl(PR_SET_TIMERSLACK, 1);
   prefer_prompt_turns();
   if (plan_.schedule) {
+    loop_.never_yield();
     pacer_.emplace(
         loop_, plan_.start, Arrivals(*plan_.schedule, part(), parts()), plan_.pacing,
         Pacer::User{.has_room = [this] { return flights_.size() - free_.size() < flights_max_; },

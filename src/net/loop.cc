@@ -70,7 +70,9 @@ void Loop::run() {
     if (run_turn() != 0) {
       yielded = false;
     } else if (!yielded) {
-      ::sched_yield();
+      if (yields_) {
+        ::sched_yield();
+      }
       yielded = true;
     } else {
       block();

@@ -44,6 +44,8 @@ class Loop {
   /// Runs until stop().
   void run();
   void stop() { stopped_ = true; }
+  /// Keeps the CPU until it blocks: for who must not miss a moment.
+  void never_yield() { yields_ = false; }
 
  private:
   std::size_t run_turn();
@@ -57,6 +59,7 @@ class Loop {
   std::vector<Call> posted_;
   std::vector<Source*> sources_;  // removed ones become null until the next sweep
   bool stopped_ = false;
+  bool yields_ = true;
 };
 
 }  // namespace forebay::net
