@@ -48,10 +48,10 @@ TEST_LIBRARIES = {"gtest/": "_test", "gmock/": "_test", "benchmark/": "_bench"}
 SYSTEM_FOLDERS = {"arpa", "asm", "linux", "net", "netinet", "sys"}
 SYSTEM_HEADERS = set(
     """
-    dirent.h dlfcn.h endian.h errno.h execinfo.h fcntl.h fnmatch.h getopt.h grp.h ifaddrs.h limits.h link.h
-    malloc.h math.h netdb.h poll.h pthread.h pwd.h sched.h semaphore.h signal.h spawn.h stdarg.h
-    stddef.h stdint.h stdio.h stdlib.h string.h strings.h syscall.h syslog.h termios.h time.h
-    ucontext.h unistd.h
+    dirent.h dlfcn.h endian.h errno.h execinfo.h fcntl.h fnmatch.h getopt.h grp.h ifaddrs.h
+    limits.h link.h malloc.h math.h netdb.h poll.h pthread.h pwd.h sched.h semaphore.h signal.h
+    spawn.h stdarg.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h syscall.h syslog.h
+    termios.h time.h ucontext.h unistd.h
     """.split()
 )
 

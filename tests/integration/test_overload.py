@@ -67,7 +67,7 @@ def test_overload_is_useful_work_and_ends_at_once(serve, load, patience):
     served = [hit for hit in counted if hit.status == 200]
     refused = sorted(hit.took for hit in counted if hit.status == 503)
     assert {hit.status for hit in hits} <= {0, 200, 503}
-    # Without patience that is learned: none or one. How near to all, `./dev bench overload` measures.
+    # Without learned patience: none or one. How near to all of it, `./dev bench overload` says.
     assert len(served) > 0.5 * CAPACITY * COUNTED
     assert refused[len(refused) // 2] < 0.5
     assert after < 5
