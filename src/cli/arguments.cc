@@ -42,6 +42,11 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
 }
 
 std::optional<int> parse_go_style(CLI::App& app, int argc, char** argv) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() == 1) {
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+  }
   std::vector<std::string> arguments = reversed(argc, argv);
   for (std::string& argument : arguments) {
     if (go_flag(argument)) {

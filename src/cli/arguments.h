@@ -12,7 +12,8 @@ namespace forebay::cli {
 /// after a message about what is wrong.
 std::optional<int> parse(CLI::App& app, int argc, char** argv);
 
-/// The same for the commands that vegeta's scripts call: `-rate=5` means `--rate=5`, as in Go.
+/// The same for the commands that vegeta's scripts call: `-rate=5` means `--rate=5`, and of
+/// an option that comes twice the last one counts, as in Go.
 std::optional<int> parse_go_style(CLI::App& app, int argc, char** argv);
 
 }  // namespace forebay::cli

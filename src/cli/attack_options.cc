@@ -17,6 +17,7 @@ namespace forebay::cli {
 namespace {
 
 constexpr std::uint64_t kUnlimited = UINT64_MAX;
+constexpr std::uint16_t kExporterPort = 8880;  // vegeta's
 
 Result<load::TargetOptions::Format> parse_format(std::string_view text) {
   if (text == "http") {
@@ -62,6 +63,10 @@ Result<std::pair<std::string, std::string>> parse_header(std::string_view text) 
 
 Result<net::Address> parse_unix_socket(std::string_view path) {
   return net::parse_address(format("unix:{}", path), 0);
+}
+
+Result<net::Address> parse_exporter_address(std::string_view text) {
+  return net::parse_address(text, kExporterPort);
 }
 
 Result<net::Address> parse_local_address(std::string_view ip) {
@@ -144,6 +149,17 @@ CLI::Option* add_list(CLI::App& app, const std::string& flag, Add add, const std
       ->type_name(type);
 }
 
+/// An option of vegeta's that is not offered: whoever gives it is told so.
+void add_refused(CLI::App& app, const std::string& flag, const std::string& why) {
+  app.add_option_function<std::vector<std::string>>(
+         flag,
+         [flag, why](const std::vector<std::string>&) {
+           throw CLI::ValidationError(flag, "not offered: " + why);
+         },
+         "Not offered: " + why)
+      ->group("");
+}
+
 void add_targets(CLI::App& app, AttackArguments& o) {
   const std::string group = "Targets";
   load::TargetOptions& targets = o.attack.targets;
@@ -177,19 +193,22 @@ void add_targets(CLI::App& app, AttackArguments& o) {
 void add_schedule(CLI::App& app, AttackArguments& o) {
   const std::string group = "Schedule";
   load::AttackOptions& attack = o.attack;
-  add_parsed(app, "--rate", attack.schedule.rate, load::parse_rate,
+  add_parsed(app, "--rate", o.rate, load::parse_rate,
              "Hits per time: N (a second), N/1m; 0: as fast as -max-workers allow", "RATE", "50/1s")
       ->group(group);
   add_parsed(app, "--duration", attack.schedule.duration, load::parse_go_duration,
              "How long; 0: until a signal", "TIME", "0s")
       ->group(group);
   app.add_option("--arrivals", attack.schedule.arrivals,
-                 "constant, poisson, jitter, bursts:K, ramp:TO, steps:30s@50,1m@200, "
-                 "sine:AMPLITUDE@PERIOD, replay:FILE[@SPEED]")
+                 "When hits come. At -rate on average: constant, poisson, jitter (each anywhere in "
+                 "its gap), bursts:K (K at once), sine:AMPLITUDE@PERIOD (around -rate). From -rate "
+                 "to another in -duration: ramp:TO. With their own times, without -rate: "
+                 "steps:30s@50,1m@200, replay:FILE[@SPEED] (those of an access log)")
       ->type_name("LAW")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--seed", attack.schedule.seed, "Of random arrivals")
+  app.add_option("--seed", attack.schedule.seed,
+                 "Of random arrivals (poisson, jitter): the same seed, the same times")
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
@@ -306,6 +325,9 @@ void add_result(CLI::App& app, AttackArguments& o) {
       ->type_name("FILE")
       ->capture_default_str()
       ->group(group);
+  add_parsed(app, "--prometheus-addr", o.attack.prometheus, parse_exporter_address,
+             "Metrics for Prometheus while it runs, at HOST:PORT (8880)", "ADDRESS", "")
+      ->group(group);
   add_parsed(app, "--encoding", o.attack.encoding, load::parse_encoding,
              "binary (ours, keeps all), json, csv, gob", "WORD", "binary")
       ->group(group);
@@ -318,6 +340,20 @@ void add_result(CLI::App& app, AttackArguments& o) {
       ->group(group);
 }
 
+/// -arrivals says when hits come; it must not be given in vain, nor -rate beside it.
+Result<void> check_arrivals(const AttackArguments& o) {
+  const load::ScheduleOptions& schedule = o.attack.schedule;
+  if (schedule.rate.hits == 0 && schedule.arrivals != "constant") {
+    return fail(format("-arrivals={} is of a schedule: a closed loop has none", schedule.arrivals));
+  }
+  for (const std::string_view law : {"steps", "replay"}) {
+    if (o.rate && schedule.arrivals.starts_with(law)) {
+      return fail(format("-arrivals={} has its own times: leave -rate away", law));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 void add_attack_options(CLI::App& app, AttackArguments& arguments) {
@@ -327,6 +363,8 @@ void add_attack_options(CLI::App& app, AttackArguments& arguments) {
   add_connecting(app, arguments);
   add_tls(app, arguments);
   add_result(app, arguments);
+  add_refused(app, "--proxy-header", "requests go to the targets themselves, not through a proxy");
+  add_refused(app, "--profile", "there is no Go runtime to profile: use perf(1)");
 }
 
 Result<void> check(AttackArguments& o) {
@@ -338,9 +376,16 @@ Result<void> check(AttackArguments& o) {
   if (attack.schedule.duration == Duration{0}) {
     attack.schedule.duration.reset();
   }
+  attack.schedule.rate = o.rate.value_or(load::Rate{});
   if (o.concurrency) {
+    if (o.rate && o.rate->hits != 0) {
+      return fail("-concurrency is a closed loop, as fast as the answers come: leave -rate away");
+    }
     attack.schedule.rate.hits = 0;
     attack.workers_max = *o.concurrency;
+  }
+  if (const Result<void> arrivals = check_arrivals(o); !arrivals) {
+    return arrivals;
   }
   if (attack.schedule.rate.hits == 0 && attack.workers_max == kUnlimited) {
     return fail("-rate=0 requires -max-workers to be set, or use -concurrency");

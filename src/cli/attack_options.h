@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "load/assertions.h"
 #include "load/attack.h"
+#include "load/rate.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming)
 class App;
@@ -17,6 +18,7 @@ namespace forebay::cli {
 /// What can be told to `forebay attack` beside what load::attack() is given.
 struct AttackArguments {
   load::AttackOptions attack;
+  std::optional<load::Rate> rate;
   std::optional<std::uint64_t> concurrency;
   std::pair<std::uint64_t, std::uint64_t> shard{0, 1};
   bool http2 = true;

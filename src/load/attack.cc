@@ -16,6 +16,8 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "load/exporter.h"
+#include "load/hit_metrics.h"
 #include "load/sender.h"
 #include "net/loop.h"
 #include "net/watch.h"
@@ -148,10 +150,11 @@ class Crew {
   void signalled();
   void thread_is_over();
   void watch();
+  std::function<void(const Hit&)> looker();
   [[nodiscard]] Snapshot snapshot() const;
 
   const AttackHooks& hooks_;
-  const std::optional<std::int64_t> start_at_ns_;
+  const AttackOptions& options_;
   Plan& plan_;
   Signals signals_;
   net::Loop loop_;
@@ -159,6 +162,8 @@ class Crew {
   net::Watch over_watch_{loop_, over_.get(), [this] { thread_is_over(); }};
   net::Watch signal_watch_{loop_, signals_.fd(), [this] { signalled(); }};
   net::Timer watch_timer_{loop_};
+  HitMetrics metrics_;
+  std::unique_ptr<Exporter> exporter_;
   Collector collector_;
   std::vector<ClientOptions> client_options_;
   std::vector<std::unique_ptr<Sender>> senders_;
@@ -171,12 +176,12 @@ class Crew {
 Crew::Crew(const AttackOptions& options, Plan& plan, const AttackHooks& hooks, Fd output,
            unsigned threads, std::uint64_t descriptors)
     : hooks_(hooks),
-      start_at_ns_(options.start_at_ns),
+      options_(options),
       plan_(plan),
       collector_({.output = std::move(output),
                   .name = options.output,
                   .encoding = options.encoding,
-                  .look = hooks.hit,
+                  .look = looker(),
                   .failed = [this] {
                     for (const auto& sender : senders_) {
                       sender->abort();
@@ -197,14 +202,33 @@ Crew::Crew(const AttackOptions& options, Plan& plan, const AttackHooks& hooks, F
   }
 }
 
+std::function<void(const Hit&)> Crew::looker() {
+  if (!options_.prometheus) {
+    return hooks_.hit;
+  }
+  return [this](const Hit& hit) {
+    metrics_.add(hit);
+    if (hooks_.hit) {
+      hooks_.hit(hit);
+    }
+  };
+}
+
 Result<Run> Crew::run(Run run) {
+  if (options_.prometheus) {
+    auto exporter = Exporter::open(loop_, *options_.prometheus, metrics_);
+    if (!exporter) {
+      return std::unexpected(exporter.error());
+    }
+    exporter_ = std::move(*exporter);
+  }
   for (std::size_t i = 0; i < senders_.size(); ++i) {
     if (const Result<void> prepared = senders_[i]->prepare(client_options_[i]); !prepared) {
       return std::unexpected(prepared.error());
     }
   }
   const Duration cpu = cpu_time();
-  set_start(plan_, start_at_ns_);
+  set_start(plan_, options_.start_at_ns);
   run.start_ns = plan_.start_ns;
   hits_ = run.hits;
   collector_.begin(run);

@@ -12,6 +12,7 @@
 #include "load/run.h"
 #include "load/schedule.h"
 #include "load/targets.h"
+#include "net/address.h"
 
 namespace forebay::load {
 
@@ -27,7 +28,8 @@ struct AttackOptions {
   Pacing pacing = Pacing::kPrecise;
   unsigned threads = 0;  // 0: as many as the rate needs
   ClientOptions client;
-  bool write = true;  // the results, to `output`
+  std::optional<net::Address> prometheus;  // where it may ask how it goes
+  bool write = true;                       // the results, to `output`
   std::string output = "stdout";
   Encoding encoding = Encoding::kBinary;
 };

@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from serving import BINARY
@@ -54,6 +55,23 @@ def wait_for_arrivals(server, count: int):
     while len(server.arrivals) < count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def run_report(*arguments: str, **more) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [BINARY, "report", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **more,
+    )
+
+
+def intended_s(hit: dict) -> float:
+    text = hit["timestamp"]
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    return datetime.fromisoformat(whole + "+00:00").timestamp() + float(f"0.{fraction or 0}")
 
 
 def quantile(values: list[float], q: float) -> float:

@@ -273,7 +273,8 @@ def test_assertions_decide_the_exit_code(server):
         (["-targets=/no/such/file"], "", 1, "/no/such/file"),
         (["-output=/no/such/directory/x"], "GET http://localhost/", 1, "/no/such/directory/x"),
         (["-root-certs=/no/such/file"], "GET https://localhost/", 1, "/no/such/file"),
-        (["-profile=cpu"], "GET http://localhost/", 2, "profile"),
+        (["-profile=cpu"], "GET http://localhost/", 2, "--profile: not offered: "),
+        (["-proxy-header=A: b"], "GET http://localhost/", 2, "--proxy-header: not offered: "),
     ],
 )
 def test_what_makes_no_sense_is_said(options, targets, status, message):
@@ -281,6 +282,11 @@ def test_what_makes_no_sense_is_said(options, targets, status, message):
     assert done.status == status
     assert message in done.error
     assert not done.hits
+
+
+def test_of_an_option_that_comes_twice_the_last_one_counts(server):
+    done = attack(f"GET {server.url()}", "-rate=1", "-rate=3", "-duration=2s", "-duration=1s")
+    assert len(done.hits) == 3
 
 
 def test_many_connections_with_few_descriptors(server):

@@ -2,18 +2,11 @@
 ours must be within one percent of the scale of the plan, and of how exactly the server kept it."""
 
 import random
-from datetime import datetime
 from itertools import pairwise
 from math import exp
 
-from attacking import attack, quantile
+from attacking import attack, intended_s, quantile
 from planned_server import PlannedServer
-
-
-def intended_s(hit):
-    text = hit["timestamp"]
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    return datetime.fromisoformat(whole + "+00:00").timestamp() + float(f"0.{fraction or 0}")
 
 
 def response_s(hits):
