@@ -86,6 +86,23 @@ Result<std::optional<Duration>> parse_dns_ttl(std::string_view text) {
   return *ttl == Duration{0} ? std::optional<Duration>() : std::max(*ttl, Duration{0});
 }
 
+/// Vegeta's sizes: "-1" for all, "512", "10 KB", "1MB", in powers of 1024.
+Result<std::int64_t> parse_max_body(std::string_view text) {
+  if (text == "-1") {
+    return -1;
+  }
+  std::string size(text);
+  std::erase(size, ' ');
+  if (size.ends_with('B') || size.ends_with('b')) {
+    size.pop_back();
+  }
+  const Result<std::uint64_t> bytes = parse_bytes(size);
+  if (!bytes || *bytes > INT64_MAX) {
+    return fail(format("'{}' is no size: write it as 512, 10KB or 1MB; -1 is all", text));
+  }
+  return static_cast<std::int64_t>(*bytes);
+}
+
 /// "src:port:dst:port", each host without colons.
 Result<void> add_connect_to(load::ClientOptions& client, std::string_view text) {
   const std::size_t second = text.find(':', text.find(':') + 1);
@@ -246,9 +263,8 @@ void add_client(CLI::App& app, AttackArguments& o) {
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--max-body", client.body_kept_max, "Bytes of an answer that are kept; -1: all")
-      ->type_name("SIZE")
-      ->capture_default_str()
+  add_parsed(app, "--max-body", client.body_kept_max, parse_max_body,
+             "Bytes of an answer that are kept, as in 10KB; -1: all", "SIZE", "-1")
       ->group(group);
   app.add_flag("--keepalive,!--no-keepalive", client.keep_alive, "Use connections again")
       ->group(group);

@@ -28,9 +28,10 @@ void judge_lateness(const Figures& figures, const ValidityLimits& limits, Validi
 /// By how much the schedule was stretched. Of the late hits the tenth percentile from above, so
 /// that one hiccup at the end of a short run is not taken for a rate.
 void judge_rate(const Figures& figures, Validity& validity) {
+  const Duration late = figures.phase(Phase::kLate).quantile(0.9);
   const double asked = to_seconds(figures.duration());
-  const double taken = asked + to_seconds(figures.phase(Phase::kLate).quantile(0.9));
-  if (asked < kAchievedMin * taken) {
+  const double taken = asked + to_seconds(late);
+  if (late > kLateAlways && asked < kAchievedMin * taken) {
     validity.reasons.push_back(
         format("the rate was not reached: {:.1f} % of what was asked for", 100 * asked / taken));
   }

@@ -12,7 +12,7 @@ namespace forebay::load {
 struct ValidityLimits {
   double late_max = 0.10;  // p99 of `late`, as a part of the p50 of the latency
 };
-/// Lateness below this never makes a run invalid.
+/// Lateness below this never makes a run invalid, be it as short as one hit.
 inline constexpr Duration kLateAlways = std::chrono::milliseconds(1);
 /// Least share of the hits, and of their rate, that the generator must have brought about.
 inline constexpr double kAchievedMin = 0.99;

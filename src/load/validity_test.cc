@@ -59,6 +59,14 @@ TEST(Validity, AMillisecondOfLatenessIsAlwaysForgiven) {
   EXPECT_TRUE(judge(figures_of(hits), {}, {}).valid());
 }
 
+TEST(Validity, OfASingleHitThereIsNoRateToMiss) {
+  Hit hit = hits_that_are_late({}).front();
+  hit.late = std::chrono::microseconds{50};
+  EXPECT_TRUE(judge(figures_of({hit}), {}, {}).valid());
+  hit.late = milliseconds{2};
+  EXPECT_FALSE(judge(figures_of({hit}), {}, {}).valid());
+}
+
 TEST(Validity, AGeneratorThatFallsBehindMissesItsRate) {
   std::vector<Hit> hits = hits_that_are_late({});
   for (std::size_t i = 0; i < hits.size(); ++i) {

@@ -75,6 +75,11 @@ def test_kept_body_is_cut_where_it_is_told(server):
     hit = one(f"GET {server.url('/echo')}", "-max-body=5")
     assert len(base64.b64decode(hit["body"])) == 5
     assert hit["bytes_in"] > 5
+    whole = int(hit["bytes_in"])
+    for size in ("-1", "10KB", "1 MB", "2gb"):
+        hit = one(f"GET {server.url('/echo')}", "-max-body", size)
+        assert len(base64.b64decode(hit["body"])) == whole
+    assert attack("GET http://localhost/", "-max-body=some").status == 2
 
 
 @pytest.mark.parametrize(
