@@ -1,5 +1,6 @@
 #include "cli/queue_options.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -12,16 +13,11 @@ namespace forebay::cli {
 namespace {
 
 Result<queue::Order> parse_order(std::string_view text) {
-  if (text == "fifo") {
-    return queue::Order::kFifo;
+  const auto order = std::ranges::find(queue::kOrderWords, text);
+  if (order == queue::kOrderWords.end()) {
+    return fail(format("'{}' is no order: use fifo, lifo or adaptive-lifo", text));
   }
-  if (text == "lifo") {
-    return queue::Order::kLifo;
-  }
-  if (text == "adaptive-lifo") {
-    return queue::Order::kAdaptiveLifo;
-  }
-  return fail(format("'{}' is no order: use fifo, lifo or adaptive-lifo", text));
+  return static_cast<queue::Order>(order - queue::kOrderWords.begin());
 }
 
 void add_limits(CLI::App& command, queue::Policy& policy) {
@@ -84,14 +80,11 @@ void add_order(CLI::App& command, front::Settings& settings) {
       ->group(group);
   command
       .add_option("--deadline-header", settings.arrivals.deadline_header,
-                  "A header by which callers say how long they will wait: 250 or 250ms, or 2s. Who "
-                  "cannot be served by then is refused, at once if that is foreseen")
+                  "A header by which callers say how long they will wait: 250 or 250ms, or 2s; as "
+                  "gRPC has it in grpc-timeout. Who cannot be served by then is refused, at once "
+                  "if that is foreseen")
       ->type_name("NAME")
       ->group(group);
-}
-
-std::string_view word(queue::Order order) {
-  return order == queue::Order::kLifo ? "lifo" : "adaptive-lifo";
 }
 
 }  // namespace

@@ -182,6 +182,7 @@ std::string Admin::status() {
         {"bytes", queue.bytes()},
         {"oldest_age_seconds", to_seconds(oldest_age())},
         {"predicted_wait_seconds", to_seconds(queue.predicted_wait())},
+        {"order", queue.turns() ? "turns" : queue::word(queue.policy().order)},
         {"max_wait_seconds", to_seconds(limit.wait)},
         {"max_wait_reason", queue::word(limit.why)},
         {"wait_max_seconds", to_seconds(m.longest_wait)},

@@ -1,7 +1,9 @@
 #include "front/arrivals.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <span>
 
 #include "base/text.h"
 #include "http/path.h"
@@ -11,6 +13,15 @@ namespace forebay::front {
 namespace {
 
 constexpr Duration kTimeLeftMax = std::chrono::hours(24);
+
+struct Unit {
+  std::string_view text;
+  double seconds;
+};
+constexpr std::array<Unit, 3> kUnits{{{"", 1e-3}, {"ms", 1e-3}, {"s", 1}}};
+/// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+constexpr std::array<Unit, 6> kGrpcUnits{
+    {{"H", 3600}, {"M", 60}, {"S", 1}, {"m", 1e-3}, {"u", 1e-6}, {"n", 1e-9}}};
 
 std::unexpected<Error> no_rule(std::string_view text) {
   return fail(
@@ -64,18 +75,18 @@ queue::Priority ArrivalRules::priority_of(const http::RequestHead& head) const {
   return rule == priorities.end() ? queue::Priority::kNormal : rule->priority;
 }
 
-std::optional<Duration> parse_time_left(std::string_view text) {
+std::optional<Duration> parse_time_left(std::string_view header, std::string_view text) {
   double value = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
-  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
-  const bool is_seconds = unit == "s";
   const bool is_number = error == std::errc() && text[0] >= '0' && text[0] <= '9';  // nor "inf"
-  if (!is_number || !(is_seconds || unit.empty() || unit == "ms")) {
+  const std::span<const Unit> units =
+      equal_ignoring_case(header, "grpc-timeout") ? std::span<const Unit>(kGrpcUnits) : kUnits;
+  const auto unit = std::ranges::find(units, std::string_view(rest, end), &Unit::text);
+  if (!is_number || unit == units.end()) {
     return std::nullopt;
   }
-  const double seconds = is_seconds ? value : value / 1000;
-  return from_seconds(std::min(seconds, to_seconds(kTimeLeftMax)));
+  return from_seconds(std::min(value * unit->seconds, to_seconds(kTimeLeftMax)));
 }
 
 std::uint64_t client_number(std::string_view host) {

@@ -35,8 +35,11 @@ struct ArrivalRules {
   [[nodiscard]] queue::Priority priority_of(const http::RequestHead& head) const;
 };
 
-/// "250" and "250ms" are milliseconds, "1.5s" seconds; at most a day. Nothing: it is no time.
-[[nodiscard]] std::optional<Duration> parse_time_left(std::string_view text);
+/// What the header says: "250" and "250ms" are milliseconds, "1.5s" seconds; in `grpc-timeout` the
+/// units are gRPC's: H M S, and m u n for thousandths, millionths and billionths of a second. At
+/// most a day. Nothing: it is no time.
+[[nodiscard]] std::optional<Duration> parse_time_left(std::string_view header,
+                                                      std::string_view text);
 
 /// A client's number by its address: of IPv6 the network, as each client has a /64 (RFC 6177), and
 /// 0 for whoever comes by a unix socket.

@@ -60,24 +60,42 @@ TEST(ArrivalRules, TheFirstRuleThatFitsCounts) {
   EXPECT_EQ(rules.priority_of(head), Priority::kNormal);
 }
 
+std::optional<Duration> time_left(std::string_view text) { return parse_time_left("X-Left", text); }
+std::optional<Duration> grpc_timeout(std::string_view text) {
+  return parse_time_left("Grpc-Timeout", text);
+}
+
 TEST(TimeLeft, IsMillisecondsUnlessItSaysSeconds) {
-  EXPECT_EQ(parse_time_left("250"), milliseconds(250));
-  EXPECT_EQ(parse_time_left("250ms"), milliseconds(250));
-  EXPECT_EQ(parse_time_left("2s"), milliseconds(2000));
-  EXPECT_EQ(parse_time_left("1.5s"), milliseconds(1500));
-  EXPECT_EQ(parse_time_left("0"), milliseconds(0));
+  EXPECT_EQ(time_left("250"), milliseconds(250));
+  EXPECT_EQ(time_left("250ms"), milliseconds(250));
+  EXPECT_EQ(time_left("2s"), milliseconds(2000));
+  EXPECT_EQ(time_left("1.5s"), milliseconds(1500));
+  EXPECT_EQ(time_left("0"), milliseconds(0));
 }
 
 TEST(TimeLeft, IsADayAtMost) {
-  EXPECT_EQ(parse_time_left("86400s"), std::chrono::hours(24));
-  EXPECT_EQ(parse_time_left("86401s"), std::chrono::hours(24));
-  EXPECT_EQ(parse_time_left(std::string(300, '9')), std::chrono::hours(24));
+  EXPECT_EQ(time_left("86400s"), std::chrono::hours(24));
+  EXPECT_EQ(time_left("86401s"), std::chrono::hours(24));
+  EXPECT_EQ(time_left(std::string(300, '9')), std::chrono::hours(24));
+  EXPECT_EQ(grpc_timeout("99999999H"), std::chrono::hours(24));
 }
 
 TEST(TimeLeft, IsNothingElse) {
   for (const std::string_view text : {"", "ms", "s", "-1", "+1", "1m", "1 s", " 1", "1e3", "0x1",
                                       "nan", "inf", "-inf", "1,5s", "S", "2S", "100m"}) {
-    EXPECT_EQ(parse_time_left(text), std::nullopt) << text;
+    EXPECT_EQ(time_left(text), std::nullopt) << text;
+  }
+}
+
+TEST(TimeLeft, HasTheUnitsOfGrpcInItsHeader) {
+  EXPECT_EQ(grpc_timeout("1H"), std::chrono::hours(1));
+  EXPECT_EQ(grpc_timeout("2M"), std::chrono::minutes(2));
+  EXPECT_EQ(grpc_timeout("3S"), std::chrono::seconds(3));
+  EXPECT_EQ(grpc_timeout("250m"), milliseconds(250));
+  EXPECT_EQ(grpc_timeout("250u"), std::chrono::microseconds(250));
+  EXPECT_EQ(grpc_timeout("250n"), std::chrono::nanoseconds(250));
+  for (const std::string_view text : {"", "250", "250ms", "2s", "m", "-1m", "1 S", "1mS"}) {
+    EXPECT_EQ(grpc_timeout(text), std::nullopt) << text;
   }
 }
 

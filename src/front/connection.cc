@@ -205,7 +205,7 @@ void Connection::read_arrival(Exchange& exchange) const {
   if (said.empty()) {
     return;
   }
-  if (const std::optional<Duration> left = parse_time_left(said)) {
+  if (const std::optional<Duration> left = parse_time_left(rules.deadline_header, said)) {
     exchange.arrival.deadline = exchange.began + *left;
   } else {
     ++front_.metrics().deadlines_ignored;

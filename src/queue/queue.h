@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -24,6 +25,10 @@ enum class Order : std::uint8_t {
   kLifo,          // who came last: it has most of its patience left
   kAdaptiveLifo,  // who came first, unless it has waited for a third of the longest wait
 };
+inline constexpr std::array<std::string_view, 3> kOrderWords{"fifo", "lifo", "adaptive-lifo"};
+[[nodiscard]] constexpr std::string_view word(Order order) {
+  return kOrderWords[static_cast<std::size_t>(order)];
+}
 
 struct Policy {
   Order order = Order::kFifo;

@@ -175,8 +175,8 @@ TEST_F(RequestQueueTest, RefusesOnArrivalWhatWouldEndAfterItsDeadline) {
     (void)queue.take(kStart);
   }
   ASSERT_EQ(queue.predicted_wait(), seconds(5));
-  EXPECT_EQ(queue.look({.deadline = kStart + seconds(7)}, kStart), std::nullopt);
-  EXPECT_EQ(queue.look({.deadline = kStart + seconds(7) - Duration{1}}, kStart),
+  EXPECT_EQ(queue.look({.deadline = kStart + seconds(9)}, kStart), std::nullopt);
+  EXPECT_EQ(queue.look({.deadline = kStart + seconds(9) - Duration{1}}, kStart),
             Refusal::kDeadline);
 }
 

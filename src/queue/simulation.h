@@ -27,6 +27,8 @@ struct Scenario {
   double patience_spread = 0;        // or anything from the first to so much more
   int retries = 0;                   // of who was refused or has left
   bool mixed = false;                // a third of the clients each: high, normal, low
+  double greedy = 0;                 // one sends this share of all, twenty others the rest
+  bool deadlines = false;            // clients say their patience
   std::size_t burst = 0;             // arrivals within a second, at the start and every burst_every
   double burst_every = 0;            // seconds; 0: once
   double learning = 0;               // seconds in which useful work is not counted yet
@@ -34,13 +36,23 @@ struct Scenario {
   bool sees_departures = true;       // false: as a kernel's queue, which serves the gone
 };
 
+struct Tally {
+  std::uint64_t clients = 0;
+  std::uint64_t served = 0;  // within their patience
+
+  [[nodiscard]] double percent() const {
+    return 100.0 * static_cast<double>(served) / static_cast<double>(clients);
+  }
+};
+
 /// What became of them.
 struct Outcome {
   std::uint64_t clients = 0;
   std::uint64_t served = 0;  // within their patience
   std::uint64_t refused = 0;
-  std::array<std::uint64_t, 3> clients_by_priority{};
-  std::array<std::uint64_t, 3> served_by_priority{};
+  std::array<Tally, 3> by_priority{};
+  Tally greedy;
+  Tally others;
   std::uint64_t wasted_runs = 0;  // for clients that had left, or left meanwhile
   double refusal_wait = 0;        // seconds, in all
   double useful_work = 0;         // seconds of service for clients that stayed
@@ -50,9 +62,7 @@ struct Outcome {
     return 100.0 * static_cast<double>(served) / static_cast<double>(clients);
   }
   [[nodiscard]] double served_percent(Priority priority) const {
-    const auto i = static_cast<std::size_t>(priority);
-    return 100.0 * static_cast<double>(served_by_priority[i]) /
-           static_cast<double>(clients_by_priority[i]);
+    return by_priority[static_cast<std::size_t>(priority)].percent();
   }
   [[nodiscard]] double mean_refusal_wait() const {
     return refused == 0 ? 0 : refusal_wait / static_cast<double>(refused);
@@ -90,7 +100,15 @@ class Simulation {
     if (scenario_.mixed) {
       client.arrival.priority = static_cast<Priority>(clients_.size() % 3);
     }
-    ++outcome_.clients_by_priority[static_cast<std::size_t>(client.arrival.priority)];
+    if (scenario_.greedy != 0) {
+      const bool is_greedy = share(1) < scenario_.greedy;
+      client.arrival.client = is_greedy ? kGreedy : kGreedy + 1 + random_() % kOthers;
+    }
+    if (scenario_.deadlines) {
+      client.arrival.deadline = time() + from_seconds(patience);
+    }
+    ++priority_of(client).clients;
+    ++sender_of(client).clients;
     if (queue_.offer(client, time())) {
       return refuse(client);
     }
@@ -101,6 +119,9 @@ class Simulation {
   Outcome& outcome() { return outcome_; }
 
  private:
+  static constexpr std::uint64_t kGreedy = 1;
+  static constexpr std::uint64_t kOthers = 20;
+
   struct Client : Entry {
     double arrived = 0;
     double patience = 0;
@@ -126,7 +147,15 @@ class Simulation {
   }
   double some_patience() {
     const double base = scenario_.patience[random_() % scenario_.patience.size()];
-    return base + std::uniform_real_distribution<double>(0, 1)(random_) * scenario_.patience_spread;
+    return base + share(scenario_.patience_spread);
+  }
+  /// Anything up to `most`.
+  double share(double most) { return std::uniform_real_distribution<double>(0, 1)(random_) * most; }
+  Tally& priority_of(const Client& client) {
+    return outcome_.by_priority[static_cast<std::size_t>(client.arrival.priority)];
+  }
+  Tally& sender_of(const Client& client) {
+    return client.arrival.client == kGreedy ? outcome_.greedy : outcome_.others;
   }
 
   void plan() {
@@ -226,9 +255,10 @@ class Simulation {
     ++free_;
     client.over = true;
     outcome_.wasted_runs += client.gone ? 1 : 0;
-    outcome_.served += client.gone ? 0 : 1;
-    outcome_.served_by_priority[static_cast<std::size_t>(client.arrival.priority)] +=
-        client.gone ? 0 : 1;
+    const unsigned served = client.gone ? 0 : 1;
+    outcome_.served += served;
+    priority_of(client).served += served;
+    sender_of(client).served += served;
     outcome_.useful_work += client.gone || now_ < scenario_.learning ? 0 : service;
     outcome_.last_answer = now_;
     queue_.answered(client, time());

@@ -32,23 +32,30 @@ Duration wait_max(char scenario) {
   return scenario == 'A' || scenario == 'C' ? seconds(5) : seconds(scenario == 'E' ? 10 : 30);
 }
 
-/// Plays every scenario of the row and compares. Two seeds: what the tables before us call noise is
-/// up to two points.
+bool print() { return std::getenv("FOREBAY_PRINT") != nullptr; }
+
+/// The mean of two seeds: what the tables before us call noise is up to two points.
+double percent_served(const Scenario& scenario, const Policy& policy) {
+  constexpr int kSeeds = 2;
+  double sum = 0;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    sum += Simulation(scenario, policy, seed).run().served_percent();
+  }
+  return sum / kSeeds;
+}
+
+/// Plays every scenario of the row and compares.
 void expect_row(const char* name, const Row& reference, bool sees_departures,
                 const std::function<Policy(char)>& policy, double tolerance = 3.5) {
-  constexpr int kSeeds = 2;
   std::string line;
   for (const auto& [letter, percent] : reference) {
     Scenario scenario = kScenarios.at(letter);
     scenario.sees_departures = sees_departures;
-    double sum = 0;
-    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-      sum += Simulation(scenario, policy(letter), seed).run().served_percent();
-    }
-    EXPECT_NEAR(sum / kSeeds, percent, tolerance) << name << ", scenario " << letter;
-    line += format(" {:6.1f} ({:5.1f})", sum / kSeeds, percent);
+    const double served = percent_served(scenario, policy(letter));
+    EXPECT_NEAR(served, percent, tolerance) << name << ", scenario " << letter;
+    line += format(" {:6.1f} ({:5.1f})", served, percent);
   }
-  if (std::getenv("FOREBAY_PRINT") != nullptr) {
+  if (print()) {
     std::printf("%-24s%s\n", name, line.c_str());
   }
 }
@@ -123,6 +130,29 @@ TEST(Simulation, LifoServesMoreOfThoseWhoTryAgainAndFewerOfBursts) {
       true, [](char) { return Policy{.order = Order::kAdaptiveLifo}; });
 }
 
+/// Who says how long it will wait is refused at once where it would wait in vain.
+TEST(Simulation, WhoSaysItsDeadlineIsServedAtLeastAsWell) {
+  std::string line;
+  for (auto [letter, scenario] : kScenarios) {
+    scenario.deadlines = true;
+    const double said = percent_served(scenario, {});
+    EXPECT_GT(said, percent_served(kScenarios.at(letter), {}) - 2) << "scenario " << letter;
+    line += format(" {:6.1f}        ", said);
+  }
+  if (print()) {
+    std::printf("%-24s%s\n", "deadlines said", line.c_str());
+  }
+}
+
+void print_priorities(const char* name, const Outcome& outcome, const Outcome& equal) {
+  if (print()) {
+    std::printf("priorities, %s: high %.1f, normal %.1f, low %.1f, all %.1f %%; without: %.1f %%\n",
+                name, outcome.served_percent(Priority::kHigh),
+                outcome.served_percent(Priority::kNormal), outcome.served_percent(Priority::kLow),
+                outcome.served_percent(), equal.served_percent());
+  }
+}
+
 /// With a load of 150 %, of which each priority is a third, there is room for two of them.
 TEST(Simulation, OverloadIsRefusedFromTheLowestPriorityUp) {
   const Scenario scenario{.service = .2, .mixed = true, .seconds = 600};
@@ -132,12 +162,34 @@ TEST(Simulation, OverloadIsRefusedFromTheLowestPriorityUp) {
   EXPECT_GT(outcome.served_percent(Priority::kNormal), 90);
   EXPECT_LT(outcome.served_percent(Priority::kLow), 15);
   EXPECT_GT(outcome.served_percent(), equal.served_percent() - 1);
-  if (std::getenv("FOREBAY_PRINT") != nullptr) {
-    std::printf(
-        "with priorities: high %.1f, normal %.1f, low %.1f, all %.1f %%; without: %.1f %%\n",
-        outcome.served_percent(Priority::kHigh), outcome.served_percent(Priority::kNormal),
-        outcome.served_percent(Priority::kLow), outcome.served_percent(), equal.served_percent());
+  print_priorities("150 % load", outcome, equal);
+}
+
+/// Ageing: high and normal alone would keep the servers busy for ever, and clients are patient. Low
+/// is passed for half of the longest wait, and then served.
+TEST(Simulation, WhoHasALowPriorityIsServedWhateverComes) {
+  const Scenario scenario{.service = .2, .patience = {600}, .mixed = true, .seconds = 600};
+  const Policy policy{.turns = true, .predict = false};
+  const Outcome equal = Simulation(scenario, {.predict = false}, 1).run();
+  const Outcome outcome = Simulation(scenario, policy, 1).run();
+  print_priorities("not predicted", outcome, equal);
+  EXPECT_GT(outcome.served_percent(Priority::kHigh), 99);
+  EXPECT_GT(outcome.served_percent(Priority::kLow), 10);
+}
+
+/// One sends as much as the servers can do, twenty others half of it.
+TEST(Simulation, FairShareServesTheOthersInFull) {
+  const Scenario scenario{.service = .2, .greedy = 2. / 3, .seconds = 600};
+  const Outcome equal = Simulation(scenario, {}, 1).run();
+  const Outcome outcome = Simulation(scenario, {.turns = true}, 1).run();
+  if (print()) {
+    std::printf("fair share: others %.1f, greedy %.1f, all %.1f %%; without: %.1f, %.1f, %.1f %%\n",
+                outcome.others.percent(), outcome.greedy.percent(), outcome.served_percent(),
+                equal.others.percent(), equal.greedy.percent(), equal.served_percent());
   }
+  EXPECT_GT(outcome.others.percent(), 99);
+  EXPECT_GT(outcome.served_percent(), equal.served_percent() - 1);
+  EXPECT_LT(equal.others.percent(), 75);
 }
 
 struct Overload {
@@ -168,7 +220,7 @@ TEST_P(SimulatedOverload, IsUsefulWorkAndEndsAtOnce) {
       (outcome.last_answer - scenario.learning) * static_cast<double>(scenario.servers);
   EXPECT_GT(outcome.useful_work / capacity, .95);
   EXPECT_LT(outcome.mean_refusal_wait(), .5);
-  if (std::getenv("FOREBAY_PRINT") != nullptr) {
+  if (print()) {
     std::printf("%.0f %%, patience %.0f..%.0f s, %s work: useful %.1f %%, refused after %.3f s\n",
                 100 * overload.load, overload.first_patience,
                 overload.first_patience + overload.spread,

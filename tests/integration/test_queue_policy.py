@@ -207,6 +207,7 @@ def served(server: Server) -> list[str]:
 
 def test_lifo_serves_who_came_last(serve):
     server = serve("probe", "--queue-order", "lifo")
+    assert server.status()["queue"]["order"] == "lifo"
     clients = stuck(server) + queued(server, [f"/?{i}" for i in range(10)])
     ages = [request["age_seconds"] for request in queue_page(server)]
     assert ages == sorted(ages, reverse=True)
@@ -220,13 +221,14 @@ def test_adaptive_lifo_turns_around_when_the_queue_stands(serve):
     clients = stuck(server) + queued(server, [f"/?{i}" for i in range(4)])
     release(server, clients)
     assert served(server) == list("0123")
+    assert server.get("/sleep/0.3").status == 200  # work is long: nobody stands at the door
     server.close_gate()
     clients = [server.send_get("/block?again")]
-    server.wait_calls(6)
+    server.wait_calls(7)
     clients += queued(server, [f"/?{i}" for i in "5678"])
     until(lambda: server.metric("forebay_queue_oldest_age_seconds") > 2.1)  # a third is 2 s
     release(server, clients)
-    assert served(server)[4:] == ["again", *"5876"]
+    assert served(server)[5:] == ["again", *"8765"]
 
 
 def queue_page(server: Server) -> list[dict[str, Any]]:
@@ -292,6 +294,28 @@ def test_fair_share_serves_clients_in_turn(serve):
     assert served(server)[6:] == [f"m{i}" for i in range(4, 50)]
 
 
+def test_fair_share_goes_by_who_the_proxy_says(serve):
+    """One greedy client among many, all through one balancer that speaks the PROXY protocol."""
+    server = serve("probe", "--fair-share", "--proxy-protocol")
+
+    def send(client: str, target: str) -> Client:
+        connection = server.client()
+        header = f"PROXY TCP4 {client} 192.0.2.9 5000 80\r\n"
+        connection.send(header.encode(), request("GET", target))
+        return connection
+
+    clients = [send("198.51.100.1", "/block")]
+    server.wait_calls(1)
+    others = [f"203.0.113.{i}" for i in range(5)]
+    for i, host in enumerate(["198.51.100.1"] * 20 + others):
+        clients.append(send(host, f"/?{host}"))
+        server.wait_queue(i + 1)
+    assert server.metric("forebay_queue_clients") == 6
+    assert [each["client"] for each in queue_page(server)][-5:] == others
+    release(server, clients)
+    assert served(server) == ["198.51.100.1", *others, *["198.51.100.1"] * 19]
+
+
 def test_who_has_many_waiting_is_refused_before_a_newcomer(serve):
     server = serve("probe", "--fair-share", "--real-ip", "--max-wait", "1s")
     for _ in range(4):
@@ -347,6 +371,22 @@ def test_deadline_that_cannot_be_met_is_refused_at_once(serve):
     clients += queued(server, ["/?in_time"], "X-Time-Left: 20s")
     release(server, clients)
     assert served(server)[4:] == ["first", "in_time"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("X-Time-Left", "0.3s"), ("X-Time-Left", "300"), ("grpc-timeout", "300m")]
+)
+def test_deadline_is_understood_as_its_caller_writes_it(serve, name, value):
+    server = serve("probe", "--deadline-header", name)
+    clients = stuck(server)
+    with server.client() as client:
+        client.send_get("/?late", f"{name}: {value}")
+        server.wait_queue(1)
+        assert 0 < queue_page(server)[0]["deadline_seconds"] <= 0.3
+        assert_refused(client.response(), "deadline")
+    release(server, clients)
+    assert served(server) == []
+    assert server.metric("forebay_deadlines_ignored_total") == 0
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "1m", "1e9", "1 s"])
