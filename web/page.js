@@ -271,7 +271,10 @@ function options(chart, data, width) {
 }
 
 function show(chart) {
-  const card = add(document.getElementById("charts"), "article", "", "card");
+  const parent = document.getElementById("charts");
+  if (chart.section && chart.section !== charts.at(-1)?.section)
+    add(parent, "h2", chart.section, "section");
+  const card = add(parent, "article", "", chart.half ? "card half" : "card");
   const head = add(card, "div", "", "head");
   add(head, "h2", chart.title);
   const buttons = add(head, "div", "", "buttons");
@@ -343,7 +346,7 @@ function showFigure(figure) {
 }
 
 function showTable(table) {
-  const card = add(document.getElementById("tables"), "article", "", "card");
+  const card = add(document.getElementById(table.above ? "overview" : "tables"), "article", "", "card");
   add(card, "h2", table.title);
   const element = add(add(card, "div", "", "scroll"), "table", "", "data");
   const head = add(add(element, "thead"), "tr");

@@ -53,8 +53,10 @@ Json to_json(const Chart& chart) {
   for (const Series& one : chart.series) {
     series.push_back(to_json(one));
   }
-  return {{"title", chart.title},
+  return {{"section", chart.section},
+          {"title", chart.title},
           {"note", chart.note},
+          {"half", chart.half},
           {"x", kAxes.at(std::to_underlying(chart.x))},
           {"yUnit", chart.y_unit},
           {"rightUnit", chart.right_unit},
@@ -73,8 +75,11 @@ Json to_json(const Page& page) {
     charts.push_back(to_json(chart));
   }
   Json tables = Json::array();
-  for (const Table& table : page.tables) {
-    tables.push_back({{"title", table.title}, {"columns", table.columns}, {"rows", table.rows}});
+  for (const PageTable& table : page.tables) {
+    tables.push_back({{"title", table.title},
+                      {"above", table.above},
+                      {"columns", table.columns},
+                      {"rows", table.rows}});
   }
   return {{"title", page.title},           {"subtitle", page.subtitle},
           {"warnings", page.warnings},     {"notes", page.notes},

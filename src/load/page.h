@@ -28,8 +28,10 @@ struct Chart {
     kSeconds,    // all charts of one page are zoomed together
     kQuantiles,  // x = 1 / (1 - q), on a logarithmic axis: the more nines, the more room
   };
+  std::string section;  // the heading under which it stands with those after it
   std::string title;
-  std::string note;  // what is shown, and what is not
+  std::string note;   // what is shown, and what is not
+  bool half = false;  // as wide: it may stand beside the next
   X x = X::kSeconds;
   std::string y_unit;      // "ms", "per second"
   std::string right_unit;  // of the right axis, if a series is there
@@ -38,8 +40,9 @@ struct Chart {
   std::vector<Series> series;
 };
 
-struct Table {
+struct PageTable {
   std::string title;
+  bool above = false;  // the charts, not below them
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;  // the first cell names the row
 };
@@ -58,7 +61,7 @@ struct Page {
   std::vector<std::string> notes;     // what a reader should know
   std::vector<Figure> figures;
   std::vector<Chart> charts;
-  std::vector<Table> tables;
+  std::vector<PageTable> tables;
 };
 
 /// One HTML page that needs nothing else: no network, no other file. Any bytes may stand in the

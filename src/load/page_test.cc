@@ -56,6 +56,17 @@ TEST(Page, TextsCannotLeaveTheirPlace) {
   EXPECT_EQ(read["charts"][0]["series"][0]["name"], evil);
 }
 
+TEST(Page, SaysWhereChartsAndTablesStand) {
+  Page page;
+  page.charts.emplace_back().section = "A section";
+  page.charts.back().half = true;
+  page.tables.emplace_back().above = true;
+  const Json read = Json::parse(data(html(page)));
+  EXPECT_EQ(read["charts"][0]["section"], "A section");
+  EXPECT_EQ(read["charts"][0]["half"], true);
+  EXPECT_EQ(read["tables"][0]["above"], true);
+}
+
 TEST(Page, BytesThatAreNoTextAreReplaced) {
   const Json read = Json::parse(data(html(titled("a\xff\xfe z"))));
   EXPECT_THAT(read["title"].get<std::string>(), HasSubstr("\uFFFD"));

@@ -31,11 +31,12 @@ std::vector<Figure> cards(const Attack& attack) {
   };
 }
 
-Table comparison(const std::vector<Attack>& attacks) {
-  Table table{.title = "The attacks",
-              .columns = {"", "requests", "rate", "throughput", "success", "mean", "p50", "p90",
-                          "p95", "p99", "max"},
-              .rows = {}};
+PageTable comparison(const std::vector<Attack>& attacks) {
+  PageTable table{.title = "The attacks",
+                  .above = false,
+                  .columns = {"", "requests", "rate", "throughput", "success", "mean", "p50", "p90",
+                              "p95", "p99", "max"},
+                  .rows = {}};
   for (const Attack& attack : attacks) {
     const Figures& of = attack.figures;
     table.rows.push_back({label(attacks, attack, ""), count_text(of.requests), rate_text(of.rate()),
@@ -48,10 +49,11 @@ Table comparison(const std::vector<Attack>& attacks) {
   return table;
 }
 
-Table ends(const std::vector<Attack>& attacks) {
-  Table table{.title = "How the hits ended",
-              .columns = {"", "hits", "share", "p50", "p90", "p99", "max"},
-              .rows = {}};
+PageTable ends(const std::vector<Attack>& attacks) {
+  PageTable table{.title = "How the hits ended",
+                  .above = false,
+                  .columns = {"", "hits", "share", "p50", "p90", "p99", "max"},
+                  .rows = {}};
   for (const Attack& attack : attacks) {
     for (const Ending& ending : attack.endings) {
       const std::vector<float> latencies = sorted_latencies({&ending, 1});
