@@ -93,7 +93,7 @@ class PlannedServer:
         if self.plan is not None:
             begin = self.arrivals[0].at
             await self._until(begin + self.plan(arrival.at - begin))
-        word, _, number = path.strip("/").partition("/")
+        word, _, number = path.partition("?")[0].strip("/").partition("/")
         answer = {"ok": (200, {}, b"ok")}.get(word)
         if word == "sleep":
             await self._until(arrival.at + int(number) / 1000)
@@ -120,7 +120,8 @@ class PlannedServer:
         elif word == "see-other":
             answer = (303, {"Location": "/echo"}, b"")
         elif word == "echo":
-            said = {"method": method, "headers": headers, "body": body.decode("latin-1")}
+            said = {"method": method, "path": path, "headers": headers}
+            said["body"] = body.decode("latin-1")
             answer = (200, {}, json.dumps(said).encode())
         status, fields, content = answer or (200, {}, b"ok")
         fields = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
