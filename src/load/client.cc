@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::string_view kHttp2 = "h2";  // as ALPN calls it
 constexpr std::size_t kReadBytes = 64 * 1024;
+/// How often a flight is sent again that an HTTP/2 server has refused.
+constexpr int kTriesMax = 100;
 /// How exactly -timeout is kept.
 constexpr Duration kTimeoutGrain = std::chrono::milliseconds(5);
 
@@ -147,8 +149,11 @@ void Client::expire_timeouts() {
 /// On a connection: one that is available, a new one, or the next that is.
 void Client::place(Flight& flight) {
   Origin& origin = *flight.request->origin;
-  if (Connection* connection = origin.available.back()) {
-    return carry(*connection, flight);
+  while (Connection* connection = origin.available.back()) {
+    if (connection->ready()) {
+      return carry(*connection, flight);
+    }
+    make_unavailable(*connection);  // its server has said GOAWAY
   }
   // The one that is being opened may turn out to have room for all.
   const bool wait_for_shared = origin.multiplexed != false && origin.openings > 0;
@@ -232,14 +237,17 @@ void Client::answered(Connection& connection, Flight& flight, bool reusable) {
 
 void Client::broke(Connection& connection, Flight& flight, Failure failure, std::string_view what,
                    bool unseen) {
-  const bool stale = connection.used && unseen;
+  // The server may have closed an idle connection just when we wrote to it: that is nobody's fault.
+  // A stream that it refused, or that came after its GOAWAY, it has certainly not looked at.
+  const bool again = connection.shared() ? unseen && flight.tries < kTriesMax
+                                         : unseen && connection.used && flight.tries == 0 &&
+                                               idempotent(flight.request->method);
   flight.connection = nullptr;
   if (!connection.shared()) {
     discard(connection);
   }
-  // The server may have closed an idle connection just when we wrote to it: that is nobody's fault.
-  if (stale && !flight.tried_again && idempotent(flight.request->method)) {
-    flight.tried_again = true;
+  if (again) {
+    ++flight.tries;
     return place(flight);
   }
   fail(flight, failure, what);

@@ -44,7 +44,7 @@ struct Flight final : Link<UnderWayTag>, Link<WaitingTag>, net::Timeout {
   Connection* connection = nullptr;  // that carries it
   Opening* opening = nullptr;        // that is being made for it
   int redirects = 0;
-  bool tried_again = false;
+  int tries = 0;  // after the first
   class Client* client = nullptr;
 
   void timed_out() override;

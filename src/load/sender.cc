@@ -32,8 +32,8 @@ struct SchedulingAttributes {
   std::uint64_t period_ns = 0;
 };
 
-/// Asks the kernel to run this thread soon after it is woken, at the price of shorter turns: matters
-/// where the CPUs are busy. Linux 6.12 and later, for everybody; before it changes nothing.
+/// Asks the kernel to run this thread soon after it is woken, at the price of shorter turns:
+/// matters where the CPUs are busy. Linux 6.12 and later, for everybody; before it changes nothing.
 void prefer_prompt_turns() {
   constexpr std::uint64_t kTurnNs = 100'000;  // the least that is permitted
   SchedulingAttributes attributes;
@@ -158,7 +158,7 @@ void Sender::done(Flight& flight) {
   flight.own.reset();
   flight.sent = flight.first_byte = flight.done = TimePoint{};
   flight.redirects = 0;
-  flight.tried_again = false;
+  flight.tries = 0;
   free_.push_back(&flight);
   count(done_);
   connections_.store(client_->opened(), std::memory_order_relaxed);
