@@ -10,5 +10,6 @@ int plot_main(int argc, char** argv);
 int encode_main(int argc, char** argv);
 int doctor_main(int argc, char** argv);
 int attack_main(int argc, char** argv);
+int lab_main(int argc, char** argv);
 
 }  // namespace forebay::cli

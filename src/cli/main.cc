@@ -24,6 +24,7 @@ constexpr std::array kCommands{
     Command{"encode", "Write the results of attacks in another encoding", encode_main},
     Command{"doctor", "Find where requests wait and are lost on this machine", doctor_main},
     Command{"attack", "Load at an exact rate, measured honestly", attack_main},
+    Command{"lab", "Make the failures of the usual stack, and Forebay beside it", lab_main},
 };
 
 std::string help() {
@@ -67,8 +68,8 @@ int run(int argc, char** argv) {
     return 0;
   }
   put_command_first(argc, argv);
-  const auto* command = std::ranges::find(kCommands, std::string_view(argc > 1 ? argv[1] : ""),
-                                          &Command::name);
+  const auto* command =
+      std::ranges::find(kCommands, std::string_view(argc > 1 ? argv[1] : ""), &Command::name);
   if (command != kCommands.end()) {
     return command->main(argc - 1, argv + 1);
   }

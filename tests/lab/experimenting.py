@@ -1,0 +1,49 @@
+"""`forebay lab` for tests: the real binary with real nginx and gunicorn, in its quick form."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from serving import run_forebay
+
+GUNICORN = Path(sys.executable).parent / "gunicorn"
+
+
+@dataclass
+class Outcome:
+    code: int
+    text: str
+    said: str  # on stderr
+    page: dict[str, Any]
+
+    @property
+    def experiment(self) -> dict[str, Any]:
+        assert len(self.page["experiments"]) == 1
+        return self.page["experiments"][0]
+
+    def runs(self, stack: str) -> list[dict[str, Any]]:
+        return [run for run in self.experiment["runs"] if run["stack"] == stack]
+
+    def promises(self, stack: str) -> list[bool]:
+        return [p["kept"] for p in self.experiment["promises"] if p["stack"] == stack]
+
+
+def experiment(directory: Path, *options: object, **how: Any) -> Outcome:
+    """Fails if a process is left behind; see run_forebay."""
+    file = directory / "lab.json"
+    file.touch()
+    file.chmod(0o666)
+    done = run_forebay("lab", *options, "--json", file, "--gunicorn", GUNICORN, seconds=120, **how)
+    assert done.returncode in (0, 1), done.stderr
+    return Outcome(done.returncode, done.stdout, done.stderr, json.loads(file.read_text()))
+
+
+def near(value: int, expected: int, tolerance: int = 2) -> bool:
+    return abs(value - expected) <= tolerance
+
+
+def wasted(run: dict[str, Any]) -> int:
+    """Requests that were run although nobody got an answer."""
+    return len(run["started"]) - run["statuses"].get("200", 0)
