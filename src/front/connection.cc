@@ -227,25 +227,20 @@ net::Task<bool> Connection::read_body(Exchange& exchange) {
     }
     out_.send({"HTTP/1.1 100 Continue\r\n\r\n"});
   }
-  exchange.body.expect(head.content_length, settings.body_memory, front_.bodies());
+  exchange.body.expect(head.content_length, settings.body_memory, settings.spool_directory,
+                       front_.bodies());
   Pace pace(settings.body_rate_min, settings.body_timeout);
   for (;;) {
-    const Parsed event = parse();
-    if (event == Parsed::kError) {
+    const Result<Parsed> event = collect(exchange.body);
+    if (!event) {
+      front_.no_room_for_body(event.error());
+      co_return co_await refuse(answer_for(Reason::kNoRoom));
+    }
+    if (*event == Parsed::kError) {
       co_return co_await refuse(
           {parser_.error().status, Reason::kBadRequest, parser_.error().reason, 0});
     }
-    if (event == Parsed::kBody || event == Parsed::kComplete) {
-      const Result<void> kept = event == Parsed::kBody
-                                    ? exchange.body.append(parser_.body(), settings.spool_directory)
-                                    : exchange.body.complete();
-      if (!kept) {
-        front_.no_room_for_body(kept.error());
-        co_return co_await refuse(answer_for(Reason::kNoRoom));
-      }
-      if (event == Parsed::kBody) {
-        continue;
-      }
+    if (*event == Parsed::kComplete) {
       net::TimeoutList::disarm(*this);
       co_return true;
     }
@@ -256,12 +251,44 @@ net::Task<bool> Connection::read_body(Exchange& exchange) {
     if (!net::Timeout::linked()) {
       front_.ticker().arm(front_.ticker().body, *this);
     }
-    input_.arm(true);
+    if (head.framing == http::BodyFraming::kLength) {
+      stream_.want_read();
+    } else {
+      input_.arm(true);
+    }
     co_await changed_.wait();
     if (std::exchange(timed_out_, false) && !pace.keeps_up(exchange.body.size())) {
       co_return co_await refuse(answer_for(Reason::kSlowRequest));
     }
   }
+}
+
+Result<Parsed> Connection::collect(Body& body) {
+  Parsed event = parse();
+  for (; event == Parsed::kBody; event = parse()) {
+    if (const Result<void> kept = body.append(parser_.body()); !kept) {
+      return std::unexpected(kept.error());
+    }
+  }
+  if (event == Parsed::kNeedMore && parser_.head().framing == http::BodyFraming::kLength) {
+    // What follows is the body and nothing else: it goes where it shall be.
+    const Result<std::span<char>> room = body.room();
+    if (!room) {
+      return std::unexpected(room.error());
+    }
+    std::string_view bytes(room->data(), stream_.read(*room));
+    if (const Result<void> kept = body.filled(bytes.size()); !kept) {
+      return std::unexpected(kept.error());
+    }
+    while ((event = parser_.next(bytes)) == Parsed::kBody) {
+    }
+  }
+  if (event == Parsed::kComplete) {
+    if (const Result<void> kept = body.complete(); !kept) {
+      return std::unexpected(kept.error());
+    }
+  }
+  return event;
 }
 
 net::Task<bool> Connection::serve(Exchange& exchange, Relay& relay) {

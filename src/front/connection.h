@@ -47,6 +47,9 @@ class Connection final : public Link<ConnectionTag>,
   net::Task<bool> handle();
   /// Collects the body. False: it never became complete, or was refused.
   net::Task<bool> read_body(Exchange& exchange);
+  /// Adds to the body what is there of it, with one read at most. kNeedMore, kComplete or kError.
+  /// Errors: there is no room for it.
+  Result<http::RequestParser::Event> collect(Body& body);
   /// Through queue and backend to the answer. False: the connection ends.
   net::Task<bool> serve(Exchange& exchange, Relay& relay);
   /// Gives an answer of our own. False: the connection ends.

@@ -39,7 +39,7 @@ void Input::readable() {
     armed_ = bytes == 0 && !gone_;
   } else {
     // Who asks ahead of the answers and then leaves is gone, although there is more to read.
-    gone_ = gone_ || (end_ == capacity_ && stream_.peer_closed());
+    gone_ = gone_ || (!data().empty() && end_ == capacity_ && stream_.peer_closed());
   }
   if (!armed_) {
     changed_.set();

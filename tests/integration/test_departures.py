@@ -1,5 +1,8 @@
 """Clients that leave, phase by phase, and those that only close their sending side."""
 
+import hashlib
+import random
+
 import pytest
 from access import AccessLog
 from raw_client import Client, request
@@ -79,6 +82,21 @@ def test_who_may_half_close_gets_its_answers(serve):
         assert client.at_end()
     wait_gone(server)
     assert server.metric('forebay_requests_total{reason="ok"}') == 3
+
+
+@pytest.mark.parametrize("size", [700, 65_535, 65_536, 65_537, 3_000_000])
+def test_upload_that_ends_with_a_half_close_is_complete(serve, size):
+    """Also what is still unread when the end is seen, and what follows the body."""
+    server = serve("probe", *ALLOW)
+    body = random.Random(size).randbytes(size)
+    with server.client() as client:
+        client.send(request("POST", "/sum", body=body), request("POST", "/sum", body=body[:-1]))
+        client.half_close()
+        for expected in (body, body[:-1]):
+            digest = hashlib.sha256(expected).hexdigest()
+            assert client.response().text == f"{len(expected)} {digest}"
+        assert client.at_end()
+    wait_gone(server)
 
 
 def test_who_half_closes_and_is_then_reset_while_running_has_left(serve):
