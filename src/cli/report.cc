@@ -18,6 +18,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "load/assertions.h"
+#include "load/comparison.h"
 #include "load/merged_hits.h"
 #include "load/rate.h"
 
@@ -31,6 +32,7 @@ struct ReportOptions {
   std::optional<Duration> every;
   std::string output = "stdout";
   bool full = false;
+  bool compare = false;
   load::Assertions assertions;
   load::ValidityLimits limits;
 };
@@ -56,6 +58,7 @@ struct Results {
   load::Validity validity;
 };
 
+constexpr std::size_t kTypeSizeMin = 4;  // of those that vegeta knows
 using Format = std::string (*)(const Results&, bool full);
 
 load::Report report_of(const Results& results) {
@@ -78,14 +81,20 @@ Result<Format> parse_type(const std::string& type) {
   if (type.starts_with("hist")) {
     return [](const Results& results, bool) { return load::histogram_report(*results.buckets); };
   }
+  if (type == "ab") {
+    return [](const Results& results, bool) { return load::ab_report(report_of(results)); };
+  }
+  if (type == "wrk") {
+    return [](const Results& results, bool) { return load::wrk_report(report_of(results)); };
+  }
   if (type == "hdrplot") {
     return [](const Results& results, bool) { return load::hdrplot_report(results.figures); };
   }
   if (type == "plot") {
     return fail("The plot reporter has been deprecated and succeeded by the plot command");
   }
-  return fail(type.size() < 4 ? format("invalid report type: {}", type)
-                              : format("unknown report type: \"{}\"", type));
+  return fail(type.size() < kTypeSizeMin ? format("invalid report type: {}", type)
+                                         : format("unknown report type: \"{}\"", type));
 }
 
 /// From -buckets, or from hist[...]; none if the report has no use for them.
@@ -180,6 +189,15 @@ Result<bool> read_all(load::MergedHits& hits, Alarms& alarms, Results& results, 
   }
 }
 
+int judge_assertions(const ReportOptions& options, const load::Figures& figures,
+                     const load::Figures* before) {
+  const std::vector<std::string> failed = options.assertions.failed(figures, before);
+  for (const std::string& line : failed) {
+    complain("assertion failed: " + line);
+  }
+  return failed.empty() ? kDone : kFailed;
+}
+
 /// The exit code, after a word on everything that is wrong.
 int verdict(const ReportOptions& options, const Results& results) {
   if (!results.validity.valid()) {
@@ -188,14 +206,13 @@ int verdict(const ReportOptions& options, const Results& results) {
     }
     return kInvalid;
   }
-  const std::vector<std::string> failed = options.assertions.failed(results.figures);
-  for (const std::string& line : failed) {
-    complain("assertion failed: " + line);
-  }
-  return failed.empty() ? kDone : kFailed;
+  return judge_assertions(options, results.figures, nullptr);
 }
 
 Result<int> report(const ReportOptions& options) {
+  if (options.assertions.compare()) {
+    return fail("an assertion on a .change needs a run to compare with: -compare BEFORE AFTER");
+  }
   const Result<Format> format = parse_type(options.type);
   if (!format) {
     return std::unexpected(format.error());
@@ -230,6 +247,59 @@ Result<int> report(const ReportOptions& options) {
   return verdict(options, results);
 }
 
+// --- comparison ------------------------------------------------------------------------------
+
+/// One file, read to its end. Errors: also that somebody wants us to stop.
+Result<load::Side> read_side(const std::string& path, const load::ValidityLimits& limits) {
+  Alarms alarms(std::nullopt);
+  auto hits = load::MergedHits::open({path}, alarms.fd());
+  if (!hits) {
+    return std::unexpected(hits.error());
+  }
+  Results results;
+  const Result<bool> cut = read_all(*hits, alarms, results, [] { return Result<void>{}; });
+  if (!cut || *cut) {
+    return cut ? fail("interrupted") : std::unexpected(cut.error());
+  }
+  load::Side side{
+      .name = path, .figures = std::move(results.figures), .runs = hits->runs(), .validity = {}};
+  side.validity = load::judge(side.figures, side.runs, limits);
+  return side;
+}
+
+Result<int> compare(const ReportOptions& options) {
+  if (options.files.size() != 2 || options.every || !options.buckets.empty() || options.full ||
+      (options.type != "text" && options.type != "json")) {
+    return fail(
+        "-compare takes two files, the run before and the run after, and -type=text or json");
+  }
+  std::vector<load::Side> sides;
+  for (const std::string& path : options.files) {
+    Result<load::Side> side = read_side(path, options.limits);
+    if (!side) {
+      return std::unexpected(side.error());
+    }
+    sides.push_back(std::move(*side));
+  }
+  Result<Output> output = Output::open(options.output);
+  if (!output) {
+    return std::unexpected(output.error());
+  }
+  auto* const text = options.type == "json" ? load::comparison_json : load::comparison_text;
+  const Result<void> printed = output->print(text(sides[0], sides[1]), false);
+  if (!printed) {
+    return std::unexpected(printed.error());
+  }
+  for (const load::Side& side : sides) {
+    for (const std::string& reason : side.validity.reasons) {
+      complain(format("the run of {} is invalid: {}", side.name, reason));
+    }
+  }
+  return sides[0].validity.valid() && sides[1].validity.valid()
+             ? judge_assertions(options, sides[1].figures, &sides[0].figures)
+             : kInvalid;
+}
+
 // --- options ---------------------------------------------------------------------------------
 
 Result<double> parse_percent(std::string_view text) {
@@ -250,7 +320,8 @@ Result<Duration> parse_period(std::string_view text) {
 void add_options(CLI::App& app, ReportOptions& o) {
   app.add_option("files", o.files, "Results of attacks, in any encoding; none: stdin")
       ->type_name("FILE");
-  app.add_option("--type", o.type, "text, json, hist[0,1ms,10ms] or hdrplot")
+  app.add_option("--type", o.type,
+                 "text, json, hist[0,1ms,10ms], hdrplot; ab or wrk: the summary of that program")
       ->type_name("TYPE")
       ->capture_default_str();
   app.add_option("--buckets", o.buckets,
@@ -263,8 +334,13 @@ void add_options(CLI::App& app, ReportOptions& o) {
       ->capture_default_str();
   app.add_flag("--full", o.full,
                "In text: intervals, the parts of the latency, statuses, targets, errors");
+  app.add_flag("--compare", o.compare,
+               "Of two files, the run before and the run after: what has changed, each with the "
+               "interval in which the change lies");
   add_parsed(app, "--assert", o.assertions, load::Assertions::parse,
-             "What must hold, as in 'p99<250ms,success>=99.9%,status.503<1%'", "ASSERTIONS", "");
+             "What must hold, as in 'p99<250ms,success>=99.9%,status.503<1%'; with -compare also "
+             "'p99.change<10%'",
+             "ASSERTIONS", "");
   add_parsed(app, "--late-max", o.limits.late_max, parse_percent,
              "How late the attack itself may be: its p99, as a part of the latency's p50; 1 ms "
              "is always forgiven",
@@ -281,7 +357,7 @@ int report_main(int argc, char** argv) {
   if (const auto code = parse_go_style(app, argc, argv)) {
     return *code;
   }
-  const Result<int> code = report(options);
+  const Result<int> code = options.compare ? compare(options) : report(options);
   return code ? *code : complain(code.error().message);
 }
 

@@ -355,6 +355,7 @@ Result<Run> attack(const AttackOptions& options, const AttackHooks& hooks) {
     plan.schedule = std::move(*schedule);
   } else {
     run.closed_loop = true;
+    run.concurrency = options.workers_max;
     run.schedule = closed_loop_text(options);
     run.hits = options.requests;
   }

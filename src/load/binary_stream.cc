@@ -110,7 +110,7 @@ class Writer final : public HitWriter {
       put(run.shard, out);
       put(run.shards, out);
       put_signed(run.start_ns, out);
-      put(run.closed_loop ? 1 : 0, out);
+      put(run.closed_loop ? std::max<std::uint64_t>(run.concurrency, 1) : 0, out);
     });
   }
   void write(const Hit& hit, std::string& out) override {
@@ -231,7 +231,8 @@ Run take_run(Payload& payload) {
   run.shard = payload.number();
   run.shards = payload.number();
   run.start_ns = payload.signed_number();
-  run.closed_loop = payload.flag();
+  run.concurrency = payload.number();
+  run.closed_loop = run.concurrency > 0;
   return run;
 }
 

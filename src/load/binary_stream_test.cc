@@ -60,6 +60,7 @@ Run full_run() {
   run.shards = 3;
   run.start_ns = kInt64Min;
   run.closed_loop = true;
+  run.concurrency = 64;
   run.ended = true;
   run.interrupted = true;
   run.released = 150;

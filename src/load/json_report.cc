@@ -156,6 +156,9 @@ Json runs_json(const std::vector<Run>& runs) {
     entry["shard"] = run.shard;
     entry["shards"] = run.shards;
     entry["closed_loop"] = run.closed_loop;
+    if (run.closed_loop) {
+      entry["concurrency"] = run.concurrency;
+    }
     entry["hits"] = run.hits ? Json(*run.hits) : Json(nullptr);
     entry["released"] = run.released;
     entry["interrupted"] = run.interrupted;

@@ -48,6 +48,10 @@ std::string text_report(const Report& report, bool full);
 /// One line: vegeta's keys in its order, then ours, from `schema_version` on. Durations are ns.
 std::string json_report(const Report& report);
 std::string histogram_report(const BucketCounts& counts);
+/// The figures of ab(1) and of wrk, in their layouts, but for what nobody counted: ab's bytes of
+/// heads and failures of length, wrk's threads.
+std::string ab_report(const Report& report);
+std::string wrk_report(const Report& report);
 /// Quantiles as the plotter of hdrhistogram.org reads them.
 std::string hdrplot_report(const Figures& figures);
 

@@ -19,8 +19,9 @@ struct Run {
   std::optional<std::uint64_t> hits;  // intended of this shard; none: until a signal
   std::uint64_t shard = 0;            // k of K
   std::uint64_t shards = 1;
-  std::int64_t start_ns = 0;  // of the schedule, since the Unix epoch
-  bool closed_loop = false;   // -concurrency, or -rate 0: latency counts from `sent`
+  std::int64_t start_ns = 0;      // of the schedule, since the Unix epoch
+  bool closed_loop = false;       // -concurrency, or -rate 0: latency counts from `sent`
+  std::uint64_t concurrency = 0;  // of a closed loop: hits at a time
 
   // At the end; ended is false in a stream that was cut.
   bool ended = false;

@@ -274,3 +274,88 @@ def test_every_period_it_reports_again(burst: list[dict[str, Any]]) -> None:
     assert (reading.process.returncode, err) == (0, "")
     assert out.endswith(TEXT)
     assert "\033" not in out, "only a terminal's screen is cleared"
+
+
+def test_two_runs_are_compared_with_an_interval_for_the_difference(
+    burst: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.write_text(lines_of(burst))
+    slower = [one | {"latency": one["latency"] + 400_000_000} for one in burst]
+    after.write_text(lines_of(slower))
+    page = report("-compare", before, after)
+    assert page.returncode == 0
+    rows = {line.split("  ")[0]: line for line in page.stdout.splitlines()}
+    for figure in ("p50", "p90", "p95", "p99"):
+        assert "+400ms" in rows[figure] and rows[figure].endswith("higher")
+    assert rows["success"].endswith("no difference shown")
+    assert "too few hits" in rows["p99.9"]
+    differences = json.loads(report("-compare", "-type=json", before, after).stdout)["differences"]
+    low, high = differences["p50"]["interval"]
+    assert 0 < low < 400e6 < high
+    same = json.loads(report("-compare", "-type=json", before, before).stdout)["differences"]
+    assert not any(entry.get("shown") for entry in same.values())
+
+
+@pytest.mark.parametrize(
+    ("assertion", "code", "words"),
+    [
+        ("p50.change<90%", 0, ""),
+        ("p50.change<10%", 1, "assertion failed: p50.change<10%"),
+        ("p50<600ms", 1, "assertion failed: p50<600ms"),
+        ("success.change>=0%", 0, ""),
+    ],
+)
+def test_assertions_on_a_change(
+    burst: list[dict[str, Any]], tmp_path: Path, assertion: str, code: int, words: str
+) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.write_text(lines_of(burst))
+    after.write_text(lines_of([one | {"latency": one["latency"] + 400_000_000} for one in burst]))
+    done = report("-compare", f"-assert={assertion}", before, after)
+    assert done.returncode == code
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-compare"], "two files"),
+        (["-compare", "a"], "two files"),
+        (["-compare", "-type=hdrplot", "a", "b"], "two files"),
+        (["-compare", "/no/such/file", "/no/such/file"], "/no/such/file"),
+        (["-assert=p50.change<10%"], "-compare"),
+    ],
+)
+def test_a_comparison_that_makes_no_sense_is_said(options: list[str], words: str) -> None:
+    done = report(*options, stdin=lines_of([result(0, 1)]))
+    assert done.returncode == 1
+    assert words in done.stderr
+
+
+def test_summaries_as_of_ab_and_wrk(burst: list[dict[str, Any]]) -> None:
+    for one in burst[1::10]:
+        one.update(code=0, error="EOF")
+    text = lines_of(burst)
+    ab = report("-type=ab", stdin=text).stdout.splitlines()
+    figures = {name: value.strip() for name, _, value in (line.partition(":") for line in ab)}
+    assert figures["Server Hostname"] == "127.0.0.1"
+    assert figures["Server Port"] == "80"
+    assert figures["Document Path"] == "/"
+    assert figures["Document Length"] == "12 bytes"
+    assert figures["Time taken for tests"] == "10.853 seconds"
+    assert figures["Complete requests"] == "1000"
+    assert figures["Failed requests"] == "100"
+    assert figures["Non-2xx responses"] == "100"
+    assert figures["HTML transferred"] == "12000 bytes"
+    assert figures["Requests per second"] == "92.14 [#/sec] (mean)"
+    assert figures["Total"].split() == ["1", "501", "288.8", "501", "1000"]
+    assert "   50%    501" in ab
+    assert ab[-1] == "  100%   1000 (longest request)"
+    wrk = report("-type=wrk", stdin=text).stdout
+    assert "Running 11s test @ http://127.0.0.1/\n" in wrk
+    assert "     50%  500.50ms\n" in wrk
+    assert "  1000 requests in 10.85s, 11.72KB read\n" in wrk
+    assert "  Socket errors: connect 0, read 100, write 0, timeout 0\n" in wrk
+    assert "  Non-2xx or 3xx responses: 100\n" in wrk
+    assert wrk.endswith("Requests/sec:      92.14\nTransfer/sec:     1.08KB\n")
