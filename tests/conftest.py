@@ -9,6 +9,7 @@ import pytest
 
 pytest.register_assert_rewrite("access", "hammer", "raw_client", "serving")
 
+from browser import Browser  # noqa: E402
 from serving import Server  # noqa: E402
 
 
@@ -43,3 +44,12 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     finally:
         for server in servers:
             server.kill()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    browser = Browser(tmp_path_factory.mktemp("browser") / "profile")
+    try:
+        yield browser
+    finally:
+        browser.close()

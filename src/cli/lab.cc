@@ -20,7 +20,9 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/lab_progress.h"
+#include "lab/lab_page.h"
 #include "lab/report.h"
+#include "load/page.h"
 
 namespace forebay::cli {
 namespace {
@@ -33,6 +35,7 @@ struct LabOptions {
   std::string nginx;
   std::string gunicorn;
   std::string json;
+  std::string html;
 };
 
 constexpr const char* kPurpose =
@@ -83,6 +86,8 @@ void declare(CLI::App& app, LabOptions& o) {
                "No namespaces: inside a container. net.core.somaxconn stays what it is");
   app.add_option("--json", o.json, "Write everything there, as JSON; - is stdout")
       ->type_name("FILE");
+  app.add_option("--html", o.html, "Write one page with the charts there; - is stdout")
+      ->type_name("FILE");
   app.add_option("--gunicorn", o.gunicorn, "Where it is; else of the virtualenv, or of PATH")
       ->type_name("PATH");
   app.add_option("--nginx", o.nginx, "Where it is; else of PATH")->type_name("PATH");
@@ -131,34 +136,36 @@ class StopSignals {
   Fd fd_;
 };
 
-/// The file of --json, opened before anything is done.
-class JsonFile {
+/// The file of --json or --html, opened before anything is done.
+class OutputFile {
  public:
   /// Errors: it cannot be opened.
-  static Result<JsonFile> open(const std::string& path) {
-    JsonFile file;
+  static Result<OutputFile> open(const std::string& path) {
+    OutputFile file;
+    file.path_ = path;
     if (path == "-") {
       file.fd_.reset(::dup(STDOUT_FILENO));
     } else if (!path.empty()) {
       file.fd_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
     }
-    return path.empty() || file.fd_ ? Result<JsonFile>(std::move(file))
+    return path.empty() || file.fd_ ? Result<OutputFile>(std::move(file))
                                     : fail_errno("open " + path);
   }
-  /// Nothing if there is none. Errors: the disk is full, the reader gone.
-  Result<void> write(const Json& json) const {
-    const std::string text = fd_ ? dump(json, 2) + "\n" : "";
-    for (std::size_t done = 0; done < text.size();) {
-      const ssize_t bytes = ::write(fd_.get(), text.data() + done, text.size() - done);
+  [[nodiscard]] bool wanted() const { return static_cast<bool>(fd_); }
+  /// Errors: the disk is full, the reader gone.
+  [[nodiscard]] Result<void> write(std::string_view text) const {
+    while (!text.empty()) {
+      const ssize_t bytes = ::write(fd_.get(), text.data(), text.size());
       if (bytes < 0) {
-        return fail_errno("write the JSON");
+        return fail_errno("write " + path_);
       }
-      done += static_cast<std::size_t>(bytes);
+      text.remove_prefix(static_cast<std::size_t>(bytes));
     }
     return {};
   }
 
  private:
+  std::string path_;
   Fd fd_;
 };
 
@@ -179,7 +186,7 @@ Result<std::vector<lab::Experiment>> make(const lab::Lab& lab, const LabOptions&
       return std::unexpected(experiment.error());
     }
     experiment->missing = how_to_install(lab.programs);
-    if (options.json != "-") {
+    if (options.json != "-" && options.html != "-") {
       std::fputs(lab::report(*experiment, colors()).c_str(), stdout);
       std::fflush(stdout);
     }
@@ -193,9 +200,13 @@ Result<int> run(const LabOptions& options, const StopSignals& signals) {
   if (!programs) {
     return std::unexpected(programs.error());
   }
-  const Result<JsonFile> file = JsonFile::open(options.json);
-  if (!file) {
-    return std::unexpected(file.error());
+  if (options.json == "-" && options.html == "-") {
+    return fail("--json and --html cannot both go to stdout: name a file for one of them");
+  }
+  const Result<OutputFile> json = OutputFile::open(options.json);
+  const Result<OutputFile> html = OutputFile::open(options.html);
+  if (!json || !html) {
+    return std::unexpected(json ? html.error() : json.error());
   }
   LabProgress progress;
   const lab::Lab lab{.programs = std::move(*programs),
@@ -206,8 +217,14 @@ Result<int> run(const LabOptions& options, const StopSignals& signals) {
   if (!made) {
     return std::unexpected(made.error());
   }
-  const Json json{{"forebay", FOREBAY_VERSION}, {"experiments", *made}};
-  if (auto written = file->write(json); !written) {
+  Result<void> written;
+  if (json->wanted()) {
+    written = json->write(dump({{"forebay", FOREBAY_VERSION}, {"experiments", *made}}, 2) + "\n");
+  }
+  if (written && html->wanted()) {
+    written = html->write(load::html(lab::page(*made)));
+  }
+  if (!written) {
     return std::unexpected(written.error());
   }
   return std::ranges::all_of(*made, &lab::Experiment::kept) ? kKept : kBroken;
