@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -81,6 +82,20 @@ class Live {
   load::LiveScreen screen_{STDERR_FILENO};
 };
 
+/// vegeta would take it, so whoever has set it may expect that.
+void note_proxies() {
+  for (const char* name : {"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && *value != '\0') {
+      std::fputs(format("forebay attack: {} is set and not used: requests go to the targets "
+                        "themselves\n",
+                        name)
+                     .c_str(),
+                 stderr);
+    }
+  }
+}
+
 int run(AttackArguments& o) {
   const bool to_terminal = o.attack.output == "stdout" && ::isatty(STDOUT_FILENO) != 0;
   // A closed loop cannot fall behind: nobody looks at its hits unless somebody wants to know.
@@ -101,6 +116,7 @@ int run(AttackArguments& o) {
     };
   }
   if (!o.quiet) {
+    note_proxies();
     hooks.watch = [&](const load::Snapshot& now) { live.watch(o.attack.client.name, now); };
   }
   const Result<load::Run> run = load::attack(o.attack, hooks);

@@ -363,7 +363,13 @@ Result<Run> attack(const AttackOptions& options, const AttackHooks& hooks) {
   if (!output) {
     return std::unexpected(output.error());
   }
-  const std::uint64_t descriptors = raise_descriptor_limit() - kOtherDescriptors;
+  const std::uint64_t descriptors = raise_descriptor_limit();
+  if (descriptors <= kOtherDescriptors) {
+    return fail(
+        format("this process may open {} descriptors, and an attack needs more than {}: "
+               "raise the limit (ulimit -n)",
+               descriptors, kOtherDescriptors));
+  }
   plan.name = run.name = options.client.name;
   plan.targets = &*targets;
   plan.pacing = options.pacing;
@@ -371,7 +377,8 @@ Result<Run> attack(const AttackOptions& options, const AttackHooks& hooks) {
   plan.shards = run.shards = options.shards;
   plan.hits = options.requests;
   plan.duration = options.schedule.duration;
-  return Crew(options, plan, hooks, std::move(*output), threads_for(options), descriptors)
+  return Crew(options, plan, hooks, std::move(*output), threads_for(options),
+              descriptors - kOtherDescriptors)
       .run(std::move(run));
 }
 

@@ -51,7 +51,7 @@ Result<bool> ByteSource::more() {
 }
 
 void ByteSource::make_room() {
-  if (!keep_) {
+  if (!keep_ && begin_ > 0) {
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
     dropped_ += begin_;
     end_ -= begin_;
