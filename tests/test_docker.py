@@ -5,13 +5,17 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from serving import BINARY, ROOT
+from serving import BINARY, BUILD, ROOT
 
 DOCKER = ROOT / "docker"
+GUNICORN = Path(sys.executable).parent / "gunicorn"
 ALWAYS_THERE = {"libc6", "libgcc-s1", "libstdc++6"}  # apt itself needs them
 
 
@@ -82,6 +86,58 @@ def test_the_image_has_the_libraries_of_the_program() -> None:
         ).stdout
         packages = {line.split(":")[0] for line in owners.splitlines()}
         assert packages & (installed() | ALWAYS_THERE), f"{path} is of {packages}"
+
+
+@pytest.fixture
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The files of the image at the places that they have beside each other there."""
+    with tempfile.TemporaryDirectory() as directory:
+        top = Path(directory)
+        for name, rest in instructions():
+            if name == "COPY" and rest.startswith("--from"):
+                source, place = (Path(word) for word in rest.split()[1:])
+                built = BUILD / source.relative_to("/forebay/build")
+                copy = shutil.copytree if built.is_dir() else shutil.copy
+                target = top / place.relative_to("/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                copy(built, target)
+        top.chmod(0o755)  # for nobody
+        yield top
+
+
+def test_the_container_makes_the_experiment(image: Path) -> None:
+    command = next(yaml.safe_load(rest) for name, rest in instructions() if name == "CMD")
+    as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    as_nobody = as_nobody if os.geteuid() == 0 else ()
+    user = () if os.geteuid() == 0 else ("--map-root-user",)
+    container = 'ip link set lo up && echo 4 > /proc/sys/net/core/somaxconn && exec "$@"'
+    small = (
+        "--quick",
+        "--workers",
+        "2",
+        "--rate",
+        "100",
+        "--duration",
+        "200ms",
+        "--service",
+        "0.4s",
+    )
+    done = subprocess.run(
+        [
+            *("unshare", *user, "--net", "sh", "-c", container, "sh", *as_nobody),
+            *(image / "usr/local/bin/forebay", *command, *small, "--gunicorn", GUNICORN),
+        ],
+        cwd=image,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "somaxconn 4" in done.stdout and "somaxconn 1024" not in done.stdout
+    refused = re.search(r"nginx \+ gunicorn +(\d+) of 20 ", done.stdout)
+    assert refused and abs(int(refused[1]) - 7) <= 2, done.stdout
+    assert re.search(r"Forebay +20 of 20 ", done.stdout)
 
 
 def test_the_services_are_the_runs_of_the_experiment() -> None:

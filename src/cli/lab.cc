@@ -20,6 +20,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/lab_progress.h"
+#include "doctor/proc.h"
 #include "lab/lab_page.h"
 #include "lab/report.h"
 #include "load/page.h"
@@ -195,7 +196,25 @@ Result<std::vector<lab::Experiment>> make(const lab::Lab& lab, const LabOptions&
   return made;
 }
 
+/// With --here, net.core.somaxconn is what it is. Errors: something else was asked for.
+Result<lab::Options> settled(lab::Options options) {
+  if (!options.here) {
+    return options;
+  }
+  if (options.somaxconn) {
+    return fail("--here leaves net.core.somaxconn as it is: without --somaxconn, please");
+  }
+  if (const auto own = doctor::read_number("/proc/sys/net/core/somaxconn")) {
+    options.somaxconn = static_cast<unsigned>(*own);
+  }
+  return options;
+}
+
 Result<int> run(const LabOptions& options, const StopSignals& signals) {
+  const Result<lab::Options> lab_options = settled(options.lab);
+  if (!lab_options) {
+    return std::unexpected(lab_options.error());
+  }
   auto programs = lab::find_programs(options.nginx, options.gunicorn);
   if (!programs) {
     return std::unexpected(programs.error());
@@ -210,7 +229,7 @@ Result<int> run(const LabOptions& options, const StopSignals& signals) {
   }
   LabProgress progress;
   const lab::Lab lab{.programs = std::move(*programs),
-                     .options = options.lab,
+                     .options = *lab_options,
                      .progress = progress,
                      .stop = signals.fd()};
   const auto made = make(lab, options, progress);

@@ -47,6 +47,10 @@ std::vector<Settings> scenarios(const Options& options) {
   impatient.tcp = true;
   impatient.read_timeout = kReadTimeoutFactor * burst.service;
   impatient.max_wait = impatient.read_timeout;
+  if (options.here) {  // there is one net.core.somaxconn
+    impatient.somaxconn = burst.somaxconn;
+    return {burst, impatient, calm};
+  }
   return {burst, longer, impatient, calm};
 }
 

@@ -97,9 +97,12 @@ def test_the_page_can_go_to_stdout_instead_of_the_table() -> None:
     [
         (("--html", "/nowhere/page.html"), "open /nowhere/page.html"),
         (("--html", "-", "--json", "-"), "cannot both go to stdout"),
+        (("--here",), "without --somaxconn"),
     ],
 )
-def test_where_it_cannot_be_written_nothing_is_started(options: tuple[str, ...], says: str) -> None:
+def test_what_cannot_be_done_is_said_before_anything_is_started(
+    options: tuple[str, ...], says: str
+) -> None:
     done = run_forebay("lab", *SMALL, *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
