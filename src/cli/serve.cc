@@ -24,6 +24,7 @@
 #include "cli/stop_sequence.h"
 #include "front/admin.h"
 #include "front/front.h"
+#include "front/spool_file.h"
 #include "net/backlog.h"
 #include "workers/pool.h"
 
@@ -266,6 +267,11 @@ Result<Prepared> prepare(ServeOptions& options) {
     if (const Result<void> changed = change_identity(**identity, options, prepared); !changed) {
       return std::unexpected(changed.error());
     }
+  }
+  // As who we are from now on: not only at the first large body.
+  const Result<front::SpoolFile> spool = front::SpoolFile::create(options.front.spool_directory);
+  if (!spool) {
+    return fail(format("--spool-dir: {}", spool.error().message));
   }
   return prepared;
 }

@@ -36,12 +36,12 @@ def open_directory():
 
 
 @pytest.fixture
-def serve_as_nobody(serve, open_directory):
-    def start(*options: object, **keywords) -> Server:
+def serve_as_nobody(open_directory, serve):  # servers end before their directory is removed
+    def start(*options: object, user: object = "nobody", **keywords) -> Server:
         own = open_directory / "server"
         own.mkdir()
         os.chown(own, NOBODY.pw_uid, NOBODY.pw_gid)
-        return serve("probe", "-u", "nobody", *options, directory=own, **keywords)
+        return serve("probe", "-u", user, *options, directory=own, **keywords)
 
     return start
 
@@ -64,7 +64,7 @@ def test_no_process_remains_root(serve_as_nobody, options):
 
 @needs_root
 def test_group_of_its_own_and_numbers(serve_as_nobody):
-    server = serve_as_nobody("--user", NOBODY.pw_uid, "--group", "1")
+    server = serve_as_nobody("--group", "1", user=NOBODY.pw_uid)
     assert ids(server.pid)[:2] == ({NOBODY.pw_uid}, {1})
     assert ids(server.workers()[0])[:2] == ({NOBODY.pw_uid}, {1})
 
@@ -163,6 +163,15 @@ def test_who_is_not_root_is_told():
     result = run_forebay("serve", "probe", "-u", "daemon", "-b", "127.0.0.1:0")
     assert result.returncode == 1
     assert "only root can become somebody else" in result.stderr
+
+
+@needs_root
+def test_spool_directory_that_is_root_s_is_told_at_the_start(open_directory):
+    options = ("-u", "nobody", "--spool-dir", open_directory, "-b", "127.0.0.1:0")
+    result = run_forebay("serve", "probe", *options)
+    assert result.returncode == 1
+    error = f"--spool-dir: cannot create a temporary file in {open_directory}: Permission denied"
+    assert error in result.stderr
 
 
 @pytest.mark.parametrize(
