@@ -39,7 +39,7 @@ class Resolver {
   /// Errors: "lookup NAME: no such host", or why nobody knows.
   using Done = std::move_only_function<void(Result<Addresses>)>;
 
-  class Lookup;
+  class Lookup;  // NOLINT(cppcoreguidelines-virtual-class-destructor): it is final, see below
 
   /// Errors: a server that is no address.
   static Result<std::unique_ptr<Resolver>> make(Loop& loop, const ResolverOptions& options);
