@@ -178,7 +178,9 @@ void add_options(CLI::App& app, DoctorOptions& options) {
   add_parsed(app, "--for", options.watch_for, parse_positive_duration, "End the watch by itself",
              "TIME", "until Ctrl-C");
   app.add_option("URL", options.url,
-                 "Ask http://... twice 1, 2, 4 and 8 times at once, and say how it answers");
+                 "Ask http://... twice 1, 2, 4 and 8 times at once, and say how it answers")
+      ->excludes("--watch")
+      ->excludes("--for");
   app.add_flag("--yes", options.yes, "The URL may be another machine's");
 }
 

@@ -71,7 +71,15 @@ def test_explain_has_the_values_of_this_machine(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["explain", "weather"], ["explain"], ["--for", "x"], ["--no-such-option"]]
+    "arguments",
+    [
+        ["explain", "weather"],
+        ["explain"],
+        ["--for", "x"],
+        ["--no-such-option"],
+        ["http://127.0.0.1:1/", "--watch"],
+        ["http://127.0.0.1:1/", "--for", "1s"],
+    ],
 )
 def test_arguments_that_make_no_sense(arguments: list[str]) -> None:
     done = run_forebay("doctor", *arguments)
