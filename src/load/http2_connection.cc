@@ -169,15 +169,16 @@ void Http2Connection::readable() {
   now_ = Clock::now();
   if (bytes != 0) {
     if (const Result<void> received = session_.receive({room_.data(), bytes}); !received) {
-      return broke(received.error().message);
+      return broke(Failure::kProtocol, received.error().message);
     }
     flush();
   }
   if (transport.open() && transport.at_end()) {
-    return broke(transport.hung_up() ? "read: connection reset by peer" : "unexpected EOF");
+    return transport.hung_up() ? broke(Failure::kReset, "read: connection reset by peer")
+                               : broke(Failure::kClosed, "unexpected EOF");
   }
   if (!session_.usable() && streams_.empty()) {
-    return broke("GOAWAY");
+    return broke(Failure::kClosed, "GOAWAY");
   }
   transport.want_read();
   user_.has_room(*this);
@@ -193,12 +194,13 @@ void Http2Connection::stream_ended(Stream& stream, std::uint32_t code) {
     return user_.answered(*this, flight, true);
   }
   const bool unseen = code == kRefusedStream;
-  user_.broke(*this, flight, Failure::kReset,
+  user_.broke(*this, flight, failure_,
               !over_.empty() ? over_ : format("stream error: {}", http::http2_error_name(code)),
               unseen);
 }
 
-void Http2Connection::broke(std::string_view what) {
+void Http2Connection::broke(Failure failure, std::string_view what) {
+  failure_ = failure;
   over_ = what;
   user_.closed(*this);  // first: what is tried again goes elsewhere
   session_.abandon(kInternalError);

@@ -38,7 +38,7 @@ class Http2Connection final : public Connection, private net::Transport::User {
   /// Writes at the end of the loop's turn, once for all requests of that turn.
   void flush_soon();
   void stream_ended(Stream& stream, std::uint32_t code);
-  void broke(std::string_view what);
+  void broke(Failure failure, std::string_view what);
 
   net::Loop& loop_;
   const ClientOptions& options_;
@@ -49,8 +49,9 @@ class Http2Connection final : public Connection, private net::Transport::User {
   std::unordered_map<Flight*, std::unique_ptr<Stream>> streams_;
   std::shared_ptr<bool> alive_;  // for calls that were put off
   bool flush_posted_ = false;
-  std::string over_;  // why it is: what its streams end with
-  TimePoint now_;     // of the last read
+  std::string over_;                   // why it is: what its streams end with
+  Failure failure_ = Failure::kReset;  // the same in one word
+  TimePoint now_;                      // of the last read
 };
 
 }  // namespace forebay::load

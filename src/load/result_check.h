@@ -13,15 +13,24 @@ namespace forebay::load {
 /// Longer than what a fuzzer makes up, shorter than what a length in it may claim.
 inline constexpr SourceLimits kCheckLimits{.record_bytes = 1 << 20, .read_bytes = 512};
 
-/// What was found can be written in every encoding, and read again. Ours keeps all of a hit. JSON
-/// and gob say the same when they are written a second time; CSV is of vegeta's twelve fields.
+/// Reads what was written and writes that again.
+inline std::string written_again(Encoding encoding, const std::string& text, std::size_t hits) {
+  const Found found = find_hits(text);
+  CHECK(found.hits.size() == hits);
+  return written(encoding, found.hits);
+}
+
+/// What was found can be written in every encoding, and read again. Ours keeps all of a hit; the
+/// others say the same when they are written again, JSON and CSV from the second time on: at the
+/// first, bytes that are no UTF-8 became U+FFFD, and header names that are none were dropped.
 inline void check_encodings(const std::vector<Hit>& hits) {
   CHECK(find_hits(written(Encoding::kBinary, hits)).hits == hits);
   for (const Encoding encoding : {Encoding::kJson, Encoding::kGob, Encoding::kCsv}) {
-    const std::string once = written(encoding, hits);
-    const Found again = find_hits(once);
-    CHECK(again.hits.size() == hits.size());
-    CHECK(written(encoding, again.hits) == once);
+    std::string text = written(encoding, hits);
+    if (encoding != Encoding::kGob) {
+      text = written_again(encoding, text, hits.size());
+    }
+    CHECK(written_again(encoding, text, hits.size()) == text);
   }
 }
 

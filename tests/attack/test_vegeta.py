@@ -150,6 +150,22 @@ def test_quantiles_of_few_hits_are_the_same_to_the_digit(vegeta, tmp_path):
     assert {key: ours[key] for key in theirs} == theirs
 
 
+def test_hdrplots_have_the_same_rows(vegeta, results):
+    pages = [
+        [
+            line.split()
+            for line in run(program, "report", "-type=hdrplot", path).decode().splitlines()
+        ]
+        for path in [results["theirs.gob"]]
+        for program in (FOREBAY, vegeta)
+    ]
+    assert len(pages[0]) == len(pages[1]) > 90
+    assert pages[0][0] == pages[1][0]
+    for ours, theirs in zip(pages[0][1:], pages[1][1:], strict=True):
+        assert ours[1:] == theirs[1:]
+        assert close(float(ours[0]), float(theirs[0]), 0.2)  # of 60 hits, between two
+
+
 def http_targets(server, folder: Path) -> str:
     (folder / "body").write_text("from a file\n")
     return f"""
