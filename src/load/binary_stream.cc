@@ -160,6 +160,12 @@ class Payload {
     const std::uint64_t folded = number();
     return static_cast<std::int64_t>(folded >> 1 ^ (0 - (folded & 1)));
   }
+  /// Of as many bits as in the other encodings.
+  int status() {
+    const std::int64_t value = signed_number();
+    ok_ = ok_ && std::in_range<std::uint16_t>(value);
+    return ok_ ? static_cast<int>(value) : 0;
+  }
   Duration duration() { return Duration{signed_number()}; }
   bool flag() { return number_up_to(1) == 1; }
   std::uint64_t number_up_to(std::uint64_t max) {
@@ -195,8 +201,7 @@ class Payload {
 void take_hit(Payload& payload, Hit& hit) {
   hit = Hit{};
   hit.sequence = payload.number();
-  const std::int64_t code = payload.signed_number();
-  hit.code = std::in_range<int>(code) ? static_cast<int>(code) : 0;
+  hit.code = payload.status();
   hit.intended_ns = payload.signed_number();
   hit.latency = payload.duration();
   const auto known = static_cast<std::uint8_t>(payload.byte());

@@ -85,7 +85,7 @@ TEST(BinaryStream, IsReadByteForByte) {
 TEST(BinaryStream, ReadsBackEveryField) {
   Hit extreme;
   extreme.sequence = extreme.bytes_out = extreme.bytes_in = kUint64Max;
-  extreme.code = std::numeric_limits<int>::max();
+  extreme.code = std::numeric_limits<std::uint16_t>::max();
   extreme.failure = Failure::kUnfinished;
   extreme.intended_ns = kInt64Max;
   extreme.latency = Duration{kInt64Min};
