@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{1};
 constexpr std::size_t kPageMax = std::size_t{1} << 20;
-constexpr std::string_view kQuestion = "GET /status.json HTTP/1.0\r\nHost: admin\r\n\r\n";
 
 struct Place {
   sockaddr_storage address{};
@@ -80,14 +79,15 @@ std::optional<Place> find_place(int pid, const std::string& admin) {
   return unix_place(format("/proc/{}/{}{}", pid, start, path));
 }
 
-Result<std::string> ask(const Place& place) {
+Result<std::string> ask(const Place& place, std::string_view path) {
+  const std::string question = format("GET {} HTTP/1.0\r\nHost: admin\r\n\r\n", path);
   const Fd socket(::socket(place.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval patience{.tv_sec = kPatience.count(), .tv_usec = 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&place.address), place.length) !=
           0 ||
-      ::send(socket.get(), kQuestion.data(), kQuestion.size(), MSG_NOSIGNAL) < 0) {
+      ::send(socket.get(), question.data(), question.size(), MSG_NOSIGNAL) < 0) {
     return fail_errno("ask its admin socket");
   }
   std::string page;
@@ -141,18 +141,22 @@ Result<ForebayStatus> parse_forebay_status(std::string_view json) {
   return status;
 }
 
-Result<ForebayStatus> read_forebay_status(int pid, const std::string& admin) {
+Result<std::string> read_admin_page(int pid, const std::string& admin, std::string_view path) {
   const auto place = find_place(pid, admin);
   if (!place) {
     return fail(format("'{}' is no address to ask", admin));
   }
-  const auto page = ask(*place);
-  if (!page) {
-    return std::unexpected(page.error());
+  auto page = ask(*place, path);
+  if (page) {
+    const std::size_t head = page->find("\r\n\r\n");
+    page->erase(0, head == std::string::npos ? head : head + 4);
   }
-  const std::size_t head = page->find("\r\n\r\n");
-  return parse_forebay_status(head == std::string::npos ? std::string_view()
-                                                        : std::string_view(*page).substr(head + 4));
+  return page;
+}
+
+Result<ForebayStatus> read_forebay_status(int pid, const std::string& admin) {
+  const auto page = read_admin_page(pid, admin, "/status.json");
+  return page ? parse_forebay_status(*page) : std::unexpected(page.error());
 }
 
 }  // namespace forebay::doctor
