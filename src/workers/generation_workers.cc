@@ -37,8 +37,9 @@ constexpr int kExitApp = 4;
 
 std::string describe(int wait_status) {
   if (WIFSIGNALED(wait_status)) {
-    return format("was killed by signal {} ({})", WTERMSIG(wait_status),
-                  ::sigabbrev_np(WTERMSIG(wait_status)));
+    const int signal = WTERMSIG(wait_status);
+    const char* const name = ::sigabbrev_np(signal);  // none of a real-time signal
+    return format("was killed by signal {} ({})", signal, name != nullptr ? name : "real-time");
   }
   return format("exited with code {}", WEXITSTATUS(wait_status));
 }

@@ -77,7 +77,7 @@ def assert_kept(server: Server, traffic: Traffic) -> None:
     server.wait_busy(0)
     server.wait_queue(0)
     assert len(server.zygotes()) == 1
-    assert len(server.workers()) == WORKERS
+    until(lambda: len(server.workers()) == WORKERS)  # one that leaves may still be there
 
 
 @pytest.mark.parametrize("name", of("server"))

@@ -2,6 +2,7 @@
 twice unless that is safe."""
 
 import os
+import re
 import signal
 from collections import Counter
 
@@ -73,6 +74,16 @@ def test_a_worker_is_replaced_however_often_it_is_killed(serve):
         os.kill(victim, signal.SIGKILL)
         until(lambda gone=victim: gone not in server.workers())
     server.wait_ready(2)
+
+
+def test_every_signal_that_kills_is_named(serve):
+    server = serve("probe")
+    for number, name in [(signal.SIGSEGV, "11 (SEGV)"), (signal.SIGRTMIN + 5, "39 (real-time)")]:
+        server.wait_ready()
+        victim = server.workers()[0]
+        os.kill(victim, number)
+        server.wait_for_log(re.escape(f"was killed by signal {name}; starting another"))
+        until(lambda gone=victim: gone not in server.workers())
 
 
 def test_request_that_kills_its_worker_is_tried_twice_and_no_more(serve):
