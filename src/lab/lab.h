@@ -69,6 +69,7 @@ const Run* find(const std::vector<Run>& runs, StackKind kind, std::string_view s
 // The experiments.
 Result<Experiment> burst(const Lab& lab);
 Result<Experiment> busy(const Lab& lab);
+Result<Experiment> slow_clients(const Lab& lab);
 
 struct Kind {
   std::string_view name;
@@ -78,6 +79,8 @@ struct Kind {
 inline constexpr std::array kKinds{
     Kind{"burst", "200 requests in 1 s, 2 s of work each: who is refused, and by whom", burst},
     Kind{"busy", "All workers are busy and a request comes in: its path, step by step", busy},
+    Kind{"slow-clients", "200 clients that send a byte now and then: are the others served?",
+         slow_clients},
 };
 
 }  // namespace forebay::lab
