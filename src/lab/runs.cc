@@ -143,6 +143,10 @@ bool wanted(const Lab& lab, StackKind kind) {
 
 Result<std::vector<Run>> make_runs(const Lab& lab, const std::vector<Case>& cases,
                                    std::size_t at_once) {
+  if (cases.empty()) {
+    return fail(
+        "there is nothing to run: this experiment has no such stack, or it is not installed");
+  }
   return Crew(lab, cases, at_once).make_all();
 }
 

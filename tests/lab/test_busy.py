@@ -3,6 +3,7 @@ leaves meanwhile."""
 
 import pytest
 from experimenting import Outcome, experiment, wasted
+from serving import run_forebay
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,9 @@ def test_the_steps_are_in_order_and_on_the_terminal(busy: Outcome) -> None:
         assert times == sorted(times)
         assert all(f" s  {step}\n" in busy.text for step in steps(run))
     assert "waits" in busy.text.splitlines()[-1]
+
+
+def test_a_stack_that_it_does_not_have_is_said() -> None:
+    done = run_forebay("lab", "busy", "--quick", "--only", "gunicorn")
+    assert done.returncode == 2
+    assert "there is nothing to run" in done.stderr
