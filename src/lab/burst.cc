@@ -8,7 +8,6 @@
 namespace forebay::lab {
 namespace {
 
-constexpr std::size_t kAtOnce = 4;       // they only sleep
 constexpr std::size_t kAtOnceQuick = 1;  // a burst of 0.1 s needs the machine for itself
 constexpr std::uint64_t kTolerance = 2;  // a worker may be done a moment early
 constexpr double kReadTimeoutFactor =
@@ -56,27 +55,24 @@ std::vector<Settings> scenarios(const Options& options) {
 
 /// Requests that nobody waits for any more are run too, after the last answer.
 Result<Run> send_and_settle(Stack& stack, const Programs& programs, const Tell& tell) {
-  return drive(stack, programs, {.attack_options = {}, .meanwhile = {}, .settle = true}, tell);
+  return drive(stack, programs, {.arrivals = "", .meanwhile = {}, .settle = true}, tell);
 }
 
 std::vector<Case> cases_of(const Lab& lab) {
   std::vector<Case> cases;
   for (const Settings& settings : scenarios(lab.options)) {
-    for (const StackKind kind : {StackKind::kClassic, StackKind::kForebay}) {
-      if (wanted(lab, kind)) {
-        cases.push_back({.kind = kind,
-                         .scenario = scenario_of(settings),
-                         .settings = settings,
-                         .seconds = seconds_of(settings, settings.requests()),
-                         .script = send_and_settle});
-      }
-    }
+    const Case plan{.scenario = scenario_of(settings),
+                    .settings = settings,
+                    .seconds = seconds_of(settings, settings.requests()),
+                    .script = send_and_settle};
+    const auto both = side_by_side(lab, {StackKind::kClassic, StackKind::kForebay}, plan);
+    cases.insert(cases.end(), both.begin(), both.end());
   }
   return cases;
 }
 
-Promise promise_of(const Run& run) {
-  Promise promise{.stack = run.stack, .scenario = run.scenario, .text = "", .figures = ""};
+std::optional<Promise> promise_of(const Run& run) {
+  Promise promise;
   promise.figures = text(run.statuses);
   if (run.stack == word(StackKind::kClassic)) {
     const auto predicted = predict_classic(run.settings);
@@ -113,19 +109,13 @@ std::string verdict_of(const Experiment& experiment, const Lab& lab) {
 }  // namespace
 
 Result<Experiment> burst(const Lab& lab) {
-  auto runs = make_runs(lab, cases_of(lab), lab.options.quick ? kAtOnceQuick : kAtOnce);
-  if (!runs) {
-    return std::unexpected(runs.error());
+  auto experiment =
+      make_experiment(lab, cases_of(lab), lab.options.quick ? kAtOnceQuick : kAtOnce, promise_of);
+  if (experiment) {
+    experiment->name = "burst";
+    experiment->title = "The burst";
+    experiment->verdict = verdict_of(*experiment, lab);
   }
-  Experiment experiment;
-  experiment.name = "burst";
-  experiment.title = "The burst";
-  experiment.quick = lab.options.quick;
-  experiment.runs = std::move(*runs);
-  for (const Run& run : experiment.runs) {
-    experiment.promises.push_back(promise_of(run));
-  }
-  experiment.verdict = verdict_of(experiment, lab);
   return experiment;
 }
 

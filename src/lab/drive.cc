@@ -59,10 +59,13 @@ class Driver {
                                    "-max-body=0",
                                    "-targets=" + targets,
                                    "-output=" + results_,
-                                   format("-rate={}/{}ms", settings.requests(), duration_ms),
-                                   format("-duration={}ms", duration_ms),
                                    format("-timeout={}ms", std::llround(settings.patience * 1000))};
-    words.insert(words.end(), how_.attack_options.begin(), how_.attack_options.end());
+    if (how_.arrivals.empty()) {
+      words.push_back(format("-rate={}/{}ms", settings.requests(), duration_ms));
+      words.push_back(format("-duration={}ms", duration_ms));
+    } else {
+      words.push_back("-arrivals=" + how_.arrivals);
+    }
     return Process::start({.name = "forebay attack",
                            .words = std::move(words),
                            .log = stack_.directory() + "/attack.log",

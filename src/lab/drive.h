@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "lab/peers.h"
@@ -14,7 +13,7 @@ namespace forebay::lab {
 
 /// What an experiment does beside the load.
 struct Drive {
-  std::vector<std::string> attack_options;  // beside rate, duration and timeout
+  std::string arrivals;  // a law of `forebay attack`, in place of the settings' constant rate
   std::string target = "/";
   /// Called often while the load runs, with the seconds since it began; says what it did, if it did
   /// anything.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,11 +65,29 @@ bool wanted(const Lab& lab, StackKind kind);
 Result<std::vector<Run>> make_runs(const Lab& lab, const std::vector<Case>& cases,
                                    std::size_t at_once);
 
-/// Runs that differ only in the stack, the classic one (or others) first.
+/// The first of this stack and scenario, or null.
 const Run* find(const std::vector<Run>& runs, StackKind kind, std::string_view scenario);
 
-// The experiments.
+/// One case for each of the stacks that are wanted: `plan` with its kind.
+std::vector<Case> side_by_side(const Lab& lab, std::initializer_list<StackKind> kinds,
+                               const Case& plan);
+
+/// What was promised of a run, or nothing.
+using Judge = std::function<std::optional<Promise>(const Run& run)>;
+/// make_runs() and what `judge` says of each; name, title and verdict are left to the caller.
+Result<Experiment> make_experiment(const Lab& lab, const std::vector<Case>& cases,
+                                   std::size_t at_once, const Judge& judge);
+
+/// Runs that mostly sleep: so many are made at once.
+inline constexpr std::size_t kAtOnce = 4;
+
+// The experiments, a file each.
 Result<Experiment> burst(const Lab& lab);
+Result<Experiment> overload(const Lab& lab);
+Result<Experiment> recovery(const Lab& lab);
+Result<Experiment> abandoned(const Lab& lab);
+Result<Experiment> worker_crash(const Lab& lab);
+Result<Experiment> reload(const Lab& lab);
 Result<Experiment> busy(const Lab& lab);
 Result<Experiment> slow_clients(const Lab& lab);
 
@@ -78,6 +98,12 @@ struct Kind {
 };
 inline constexpr std::array kKinds{
     Kind{"burst", "200 requests in 1 s, 2 s of work each: who is refused, and by whom", burst},
+    Kind{"overload", "150 % and 300 % of what the workers can do, from clients that leave",
+         overload},
+    Kind{"recovery", "How soon a newcomer is served after an overload", recovery},
+    Kind{"abandoned", "Clients that leave: how much is run for nobody", abandoned},
+    Kind{"worker-crash", "kill -9 of busy workers: how many requests fail", worker_crash},
+    Kind{"reload", "HUP under load: how many requests fail, how long they take", reload},
     Kind{"busy", "All workers are busy and a request comes in: its path, step by step", busy},
     Kind{"slow-clients", "200 clients that send a byte now and then: are the others served?",
          slow_clients},

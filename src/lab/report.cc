@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "lab/measure.h"
 #include "load/table.h"
 
 namespace forebay::lab {
@@ -41,10 +42,6 @@ std::string longest_queue(const Run& run) {
                 : std::to_string(longest->longest());
 }
 
-std::string in_vain(const Run& run) {
-  return std::to_string(run.started.size() > run.ok() ? run.started.size() - run.ok() : 0);
-}
-
 std::string tables(const Experiment& experiment, const Style& style) {
   std::string text;
   for (std::size_t i = 0; i < experiment.runs.size();) {
@@ -55,7 +52,7 @@ std::string tables(const Experiment& experiment, const Style& style) {
       const Run& run = experiment.runs[i];
       table.add({"  " + run.title, format("{} of {}", run.ok(), run.requests), others(run),
                  seconds(run.p50), seconds(run.p99), seconds(run.over), longest_queue(run),
-                 in_vain(run)});
+                 std::to_string(in_vain(run))});
     }
     text += format("\n{}{}{}\n{}", style.bold, scenario, style.plain, table.text());
   }

@@ -150,6 +150,37 @@ Result<std::vector<Run>> make_runs(const Lab& lab, const std::vector<Case>& case
   return Crew(lab, cases, at_once).make_all();
 }
 
+std::vector<Case> side_by_side(const Lab& lab, std::initializer_list<StackKind> kinds,
+                               const Case& plan) {
+  std::vector<Case> cases;
+  for (const StackKind kind : kinds) {
+    if (wanted(lab, kind)) {
+      cases.push_back(plan);
+      cases.back().kind = kind;
+    }
+  }
+  return cases;
+}
+
+Result<Experiment> make_experiment(const Lab& lab, const std::vector<Case>& cases,
+                                   std::size_t at_once, const Judge& judge) {
+  auto runs = make_runs(lab, cases, at_once);
+  if (!runs) {
+    return std::unexpected(runs.error());
+  }
+  Experiment experiment;
+  experiment.quick = lab.options.quick;
+  experiment.runs = std::move(*runs);
+  for (const Run& run : experiment.runs) {
+    if (auto promise = judge(run)) {
+      promise->stack = run.stack;
+      promise->scenario = run.scenario;
+      experiment.promises.push_back(std::move(*promise));
+    }
+  }
+  return experiment;
+}
+
 const Run* find(const std::vector<Run>& runs, StackKind kind, std::string_view scenario) {
   const auto found = std::ranges::find_if(
       runs, [&](const Run& run) { return run.stack == word(kind) && run.scenario == scenario; });

@@ -1,14 +1,31 @@
 """`forebay lab` for tests: the real binary with real nginx and gunicorn, in its quick form."""
 
+import atexit
 import json
+import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from serving import run_forebay
 
-GUNICORN = Path(sys.executable).parent / "gunicorn"
+
+def launcher() -> Path:
+    """gunicorn of this interpreter: the script of a virtual environment that was moved does not
+    find its own. For everybody to run, until the tests end.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="gunicorn-"))
+    atexit.register(shutil.rmtree, directory)
+    directory.chmod(0o755)
+    script = directory / "gunicorn"
+    script.write_text(f"#!{sys.executable}\nfrom gunicorn.app.wsgiapp import run\n\nrun()\n")
+    script.chmod(0o755)
+    return script
+
+
+GUNICORN = launcher()
 
 
 @dataclass
