@@ -125,9 +125,10 @@ void add(const Experiment& experiment, const std::string& prefix, load::Page& pa
       page.warnings.push_back(missing);
     }
   }
-  for (const Run& run : experiment.runs) {
+  const bool alone = prefix.empty();  // of many experiments there would be too many
+  for (const Run& run : alone ? std::span(experiment.runs) : std::span<const Run>()) {
     page.figures.push_back(
-        {.name = prefix + run.scenario,
+        {.name = run.scenario,
          .value = format("{} of {}", count_text(run.ok()), count_text(run.requests)),
          .detail = run.title});
   }
