@@ -157,7 +157,7 @@ Settings settings_of(const Options& o) {
 Promise promise_of(const Run& run) {
   const bool forebay = run.stack == word(StackKind::kForebay);
   const std::uint64_t runs = forebay ? run.requests - 1 : run.requests;
-  Promise promise{.stack = run.stack, .scenario = run.scenario, .text = "", .figures = ""};
+  Promise promise;
   promise.text = forebay ? "it waits and is answered; whose client has left is not run"
                          : "as reckoned: it waits and is answered; whose client has left is run";
   promise.figures = format("{} of {} answered, {} run", run.ok(), run.requests, run.started.size());
@@ -195,30 +195,20 @@ std::string verdict_of(const std::vector<Run>& runs) {
 
 Result<Experiment> busy(const Lab& lab) {
   const Settings settings = settings_of(lab.options);
-  std::vector<Case> cases;
-  for (const StackKind kind : {StackKind::kClassic, StackKind::kForebay}) {
-    if (wanted(lab, kind)) {
-      cases.push_back({.kind = kind,
-                       .scenario = "a request while all workers are busy, and one that leaves",
-                       .settings = settings,
-                       .seconds = 2 * settings.service,
-                       .script = play});
-    }
+  const Case plan{.scenario = "a request while all workers are busy, and one that leaves",
+                  .settings = settings,
+                  .seconds = 2 * settings.service,
+                  .script = play};
+  const std::vector<Case> cases =
+      side_by_side(lab, {StackKind::kClassic, StackKind::kForebay}, plan);
+  auto experiment = make_experiment(lab, cases, cases.size(), promise_of);
+  if (!experiment) {
+    return experiment;
   }
-  auto runs = make_runs(lab, cases, cases.size());
-  if (!runs) {
-    return std::unexpected(runs.error());
-  }
-  Experiment experiment;
-  experiment.name = "busy";
-  experiment.title = "All workers are busy";
-  experiment.quick = lab.options.quick;
-  experiment.runs = std::move(*runs);
-  for (const Run& run : experiment.runs) {
-    experiment.promises.push_back(promise_of(run));
-  }
-  experiment.timeline = timeline_of(experiment.runs);
-  experiment.verdict = verdict_of(experiment.runs);
+  experiment->name = "busy";
+  experiment->title = "All workers are busy";
+  experiment->timeline = timeline_of(experiment->runs);
+  experiment->verdict = verdict_of(experiment->runs);
   return experiment;
 }
 

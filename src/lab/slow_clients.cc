@@ -94,7 +94,7 @@ Settings settings_of(const Options& o) {
 }
 
 Promise promise_of(const Run& run) {
-  Promise promise{.stack = run.stack, .scenario = run.scenario, .text = "", .figures = ""};
+  Promise promise;
   promise.figures =
       format("{} of {} others answered, p99 {:.2f} s", run.ok(), run.requests, run.p99);
   const bool prompt = run.p99 <= run.settings.service + kPromptSeconds;
@@ -121,30 +121,20 @@ std::string verdict_of(const std::vector<Run>& runs) {
 
 Result<Experiment> slow_clients(const Lab& lab) {
   const Settings settings = settings_of(lab.options);
-  std::vector<Case> cases;
-  for (const StackKind kind : {StackKind::kGunicorn, StackKind::kClassic, StackKind::kForebay}) {
-    if (wanted(lab, kind)) {
-      cases.push_back({.kind = kind,
-                       .scenario = format("{:.0f} requests/s beside {} slow clients", settings.rate,
-                                          kSlowClients),
-                       .settings = settings,
-                       .seconds = settings.duration + settings.patience,
-                       .script = send_beside_them});
-    }
+  const Case plan{
+      .scenario = format("{:.0f} requests/s beside {} slow clients", settings.rate, kSlowClients),
+      .settings = settings,
+      .seconds = settings.duration + settings.patience,
+      .script = send_beside_them};
+  const std::vector<Case> cases =
+      side_by_side(lab, {StackKind::kGunicorn, StackKind::kClassic, StackKind::kForebay}, plan);
+  auto experiment = make_experiment(lab, cases, cases.size(), promise_of);
+  if (!experiment) {
+    return experiment;
   }
-  auto runs = make_runs(lab, cases, cases.size());
-  if (!runs) {
-    return std::unexpected(runs.error());
-  }
-  Experiment experiment;
-  experiment.name = "slow-clients";
-  experiment.title = "Slow clients";
-  experiment.quick = lab.options.quick;
-  experiment.runs = std::move(*runs);
-  for (const Run& run : experiment.runs) {
-    experiment.promises.push_back(promise_of(run));
-  }
-  experiment.verdict = verdict_of(experiment.runs);
+  experiment->name = "slow-clients";
+  experiment->title = "Slow clients";
+  experiment->verdict = verdict_of(experiment->runs);
   return experiment;
 }
 
