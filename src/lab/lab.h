@@ -57,14 +57,6 @@ struct Case {
   std::function<Result<Run>(Stack& stack, const Programs& programs, const Tell& tell)> script;
 };
 
-/// Whether the options and what is installed here leave this stack in.
-bool wanted(const Lab& lab, StackKind kind);
-
-/// Makes the runs, each in a sandbox of its own, some at a time where `settings` say that they only
-/// sleep; in the order of `cases`. Errors: any of them failed; `stop`.
-Result<std::vector<Run>> make_runs(const Lab& lab, const std::vector<Case>& cases,
-                                   std::size_t at_once);
-
 /// The first of this stack and scenario, or null.
 const Run* find(const std::vector<Run>& runs, StackKind kind, std::string_view scenario);
 
@@ -74,7 +66,9 @@ std::vector<Case> side_by_side(const Lab& lab, std::initializer_list<StackKind> 
 
 /// What was promised of a run, or nothing.
 using Judge = std::function<std::optional<Promise>(const Run& run)>;
-/// make_runs() and what `judge` says of each; name, title and verdict are left to the caller.
+/// Makes the runs, each in a sandbox of its own, so many at once, in the order of `cases`, and asks
+/// `judge` about each; name, title and verdict are left to the caller. Errors: there is nothing to
+/// run; any run failed; `stop`.
 Result<Experiment> make_experiment(const Lab& lab, const std::vector<Case>& cases,
                                    std::size_t at_once, const Judge& judge);
 

@@ -134,13 +134,13 @@ class Crew {
   std::vector<Run> runs_;
 };
 
-}  // namespace
-
+/// Whether the options and what is installed here leave this stack in.
 bool wanted(const Lab& lab, StackKind kind) {
   const std::string& only = lab.options.only;
   return available(kind, lab.programs) && (only.empty() || only == word(kind));
 }
 
+/// Errors: any of the runs failed; `stop`.
 Result<std::vector<Run>> make_runs(const Lab& lab, const std::vector<Case>& cases,
                                    std::size_t at_once) {
   if (cases.empty()) {
@@ -149,6 +149,8 @@ Result<std::vector<Run>> make_runs(const Lab& lab, const std::vector<Case>& case
   }
   return Crew(lab, cases, at_once).make_all();
 }
+
+}  // namespace
 
 std::vector<Case> side_by_side(const Lab& lab, std::initializer_list<StackKind> kinds,
                                const Case& plan) {
