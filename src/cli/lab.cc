@@ -28,7 +28,7 @@
 namespace forebay::cli {
 namespace {
 
-enum ExitCode : int { kKept = 0, kBroken = 1, kImpossible = 2 };
+enum ExitCode : int { kKept = 0, kBroken = 1, kImpossible = 2, kUnclear = 3 };
 
 struct LabOptions {
   std::string experiment;
@@ -58,7 +58,8 @@ std::string footer() {
          "  forebay lab burst --workers 4 --rate 100 --json burst.json\n"
          "Exit codes: 0 Forebay kept its promises; 1 it did not; 2 arguments that make no sense, "
          "or "
-         "this\nmachine does not permit it.";
+         "this\nmachine does not permit it; 3 this machine was too busy to tell: again, when it is "
+         "idle.";
 }
 
 Result<double> parse_seconds(std::string_view text) {
@@ -246,7 +247,10 @@ Result<int> run(const LabOptions& options, const StopSignals& signals) {
   if (!written) {
     return std::unexpected(written.error());
   }
-  return std::ranges::all_of(*made, &lab::Experiment::kept) ? kKept : kBroken;
+  if (std::ranges::any_of(*made, &lab::Experiment::broken)) {
+    return kBroken;
+  }
+  return std::ranges::all_of(*made, &lab::Experiment::kept) ? kKept : kUnclear;
 }
 
 int list() {

@@ -103,7 +103,7 @@ class Driver {
     return {};
   }
 
-  Result<Run> collect(bool invalid) {
+  Result<Run> collect(bool late) {
     Run run;
     run.stack = word(stack_.kind());
     run.title = title(stack_.kind());
@@ -124,7 +124,8 @@ class Driver {
     for (Event& event : run.events) {
       event.at -= *zero;
     }
-    if (invalid) {
+    run.late = late;
+    if (late) {
       run.notes.emplace_back(
           "the load generator itself fell behind its schedule: this machine is too busy");
     }

@@ -53,7 +53,7 @@ Promise promise_of(const Run& run, double useful_min) {
   promise.text = "measured, nothing promised";
   if (run.stack == word(StackKind::kForebay)) {
     promise.text = format("work for somebody who waits: at least {:.0f} %", 100 * useful_min);
-    promise.kept = useful(run) >= useful_min;
+    promise.keep_in_time(useful(run) >= useful_min, run);
   }
   return promise;
 }

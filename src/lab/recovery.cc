@@ -70,7 +70,7 @@ Result<Experiment> recovery(const Lab& lab) {
     if (run.stack == word(StackKind::kForebay)) {
       const double most = (lab.options.quick ? kWellAgainQuick : kWellAgainMax) + settings.service;
       promise.text = format("answers are prompt again {:.1f} s after the overload", most);
-      promise.kept = again(run) && *again(run) <= most;
+      promise.keep_in_time(again(run) && *again(run) <= most, run);
     }
     return std::optional(promise);
   };

@@ -62,8 +62,8 @@ std::string tables(const Experiment& experiment, const Style& style) {
 std::string promises(const Experiment& experiment, const Style& style) {
   load::Table table;
   for (const Promise& promise : experiment.promises) {
-    table.add({format("  {}{}{}", promise.kept ? style.good : style.bad,
-                      promise.kept ? "kept" : "NOT KEPT", style.plain),
+    const std::string_view word = promise.kept ? "kept" : promise.unclear ? "unclear" : "NOT KEPT";
+    table.add({format("  {}{}{}", promise.kept ? style.good : style.bad, word, style.plain),
                promise.stack, promise.scenario, format("{} ({})", promise.text, promise.figures)});
   }
   return experiment.promises.empty() ? "" : "\nForetold\n" + table.text();

@@ -19,9 +19,20 @@ std::uint64_t Run::count(const std::string& status) const {
   return found == statuses.end() ? 0 : found->second;
 }
 
+void Promise::keep_in_time(bool in_time, const Run& run) {
+  kept = in_time;
+  unclear = !in_time && run.late;
+}
+
 bool Experiment::kept() const {
   return std::ranges::all_of(
       promises, [](const Promise& promise) { return promise.stack != "forebay" || promise.kept; });
+}
+
+bool Experiment::broken() const {
+  return std::ranges::any_of(promises, [](const Promise& promise) {
+    return promise.stack == "forebay" && !promise.kept && !promise.unclear;
+  });
 }
 
 }  // namespace forebay::lab

@@ -111,6 +111,7 @@ struct Run {
   std::vector<Event> events;
   std::vector<Answer> answers;     // at most kAnswersMax of them, evenly chosen, in order of `at`
   std::vector<std::string> notes;  // what makes the figures worth less; log lines worth seeing
+  bool late = false;               // the load itself was: this machine was too busy for it
 
   static constexpr std::size_t kAnswersMax = 5000;
 
@@ -136,6 +137,7 @@ struct Run {
     visit("events", self.events);
     visit("answers", self.answers);
     visit("notes", self.notes);
+    visit("late", self.late);
   }
 };
 
@@ -146,6 +148,10 @@ struct Promise {
   std::string text;     // "every request is answered with 200"
   std::string figures;  // "200 of 200"
   bool kept = false;
+  bool unclear = false;  // not kept, but it was about time, and the machine had none to spare
+
+  /// For a promise about time: what a late load shows proves nothing against it.
+  void keep_in_time(bool in_time, const Run& run);
 
   template <class Self, class Visit>
   static void each_field(Self& self, Visit visit) {
@@ -154,6 +160,7 @@ struct Promise {
     visit("text", self.text);
     visit("figures", self.figures);
     visit("kept", self.kept);
+    visit("unclear", self.unclear);
   }
 };
 
@@ -169,6 +176,8 @@ struct Experiment {
 
   /// Whether Forebay did what it promised.
   [[nodiscard]] bool kept() const;
+  /// It did not, as far as that is clear.
+  [[nodiscard]] bool broken() const;
 
   template <class Self, class Visit>
   static void each_field(Self& self, Visit visit) {

@@ -103,7 +103,7 @@ Promise promise_of(const Run& run) {
     promise.kept = run.ok() == 0;
   } else {
     promise.text = "slow clients hold no worker: all others are answered, soon";
-    promise.kept = run.ok() == run.requests && prompt;
+    promise.keep_in_time(run.ok() == run.requests && prompt, run);
   }
   return promise;
 }
