@@ -9,13 +9,18 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <future>
+#include <iterator>
 #include <memory>
+#include <utility>
 
 #include "base/fd.h"
 #include "base/text.h"
 
 namespace forebay::doctor {
 namespace {
+
+constexpr std::size_t kDescriptorsOfAThread = 1000;
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
@@ -150,17 +155,36 @@ std::vector<ProcessEntry> list_processes() {
   return found;
 }
 
-bool for_each_socket_of(int pid, const std::function<void(std::uint32_t)>& take) {
+std::optional<std::vector<std::uint32_t>> sockets_of(int pid) {
   const Directory files(::opendir(format("/proc/{}/fd", pid).c_str()));
   if (!files) {
-    return errno != EACCES && errno != EPERM;
+    return errno != EACCES && errno != EPERM ? std::optional(std::vector<std::uint32_t>())
+                                             : std::nullopt;
   }
+  const auto read = [&files](const std::vector<std::string>& names) {
+    std::vector<std::uint32_t> inodes;
+    for (const std::string& name : names) {
+      if (const auto inode = read_inode_link(::dirfd(files.get()), name.c_str(), "socket")) {
+        inodes.push_back(static_cast<std::uint32_t>(*inode));
+      }
+    }
+    return inodes;
+  };
+  // The kernel takes microseconds for each. Of thousands, other threads read while we list the
+  // next.
+  std::vector<std::future<std::vector<std::uint32_t>>> parts;
+  std::vector<std::string> names;
   while (const dirent* entry = ::readdir(files.get())) {
-    if (const auto inode = read_inode_link(::dirfd(files.get()), entry->d_name, "socket")) {
-      take(static_cast<std::uint32_t>(*inode));
+    names.emplace_back(entry->d_name);
+    if (names.size() == kDescriptorsOfAThread) {
+      parts.push_back(std::async(read, std::exchange(names, {})));
     }
   }
-  return true;
+  std::vector<std::uint32_t> inodes = read(names);
+  for (auto& part : parts) {
+    std::ranges::copy(part.get(), std::back_inserter(inodes));
+  }
+  return inodes;
 }
 
 std::optional<Process> read_process(int pid) {

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,8 +36,8 @@ struct ProcessEntry {
 
 /// All processes of /proc.
 std::vector<ProcessEntry> list_processes();
-/// Calls `take(inode)` for every socket that a process has. False: we may not look.
-bool for_each_socket_of(int pid, const std::function<void(std::uint32_t)>& take);
+/// The inodes of all sockets that a process has. None: we may not look.
+std::optional<std::vector<std::uint32_t>> sockets_of(int pid);
 /// Name, parent and command line. None: it has ended.
 std::optional<Process> read_process(int pid);
 

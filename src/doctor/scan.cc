@@ -105,20 +105,20 @@ void find_owners(const std::vector<ProcessEntry>& processes, Host& host) {
   }
   for (const ProcessEntry& entry : processes) {
     bool owner = false;
-    for_each_socket_of(entry.pid, [&](std::uint32_t inode) {
+    for (const std::uint32_t inode : sockets_of(entry.pid).value_or(std::vector<std::uint32_t>())) {
       const auto socket = sockets.find(inode);
       if (socket == sockets.end()) {
         if (const auto client = clients.find(inode); client != clients.end()) {
           client->second->waiters.push_back(entry.pid);
         }
-        return;
+        continue;
       }
       owner = true;
       std::vector<int>& owners = socket->second->owners;
       if (owners.empty() || owners.back() != entry.pid) {
         owners.push_back(entry.pid);
       }
-    });
+    }
     auto process = owner ? read_process(entry.pid) : std::nullopt;
     if (process) {
       process->network = entry.network;

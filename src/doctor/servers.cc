@@ -293,11 +293,9 @@ void count_connections(Host& host, const NetworkNamespace& network,
       }
     }
     for (Worker& worker : server.workers) {
-      unsigned connections = 0;
-      const bool seen = for_each_socket_of(
-          worker.pid, [&](std::uint32_t inode) { connections += inodes.contains(inode) ? 1 : 0; });
-      if (seen) {
-        worker.connections = connections;
+      if (const auto sockets = sockets_of(worker.pid)) {
+        worker.connections = static_cast<unsigned>(std::ranges::count_if(
+            *sockets, [&](std::uint32_t inode) { return inodes.contains(inode); }));
       }
     }
   }

@@ -59,7 +59,10 @@ load::PageTable promises_table(const Experiment& experiment) {
   table.columns = {"", "foretold", "measured", ""};
   for (const Promise& promise : experiment.promises) {
     table.rows.push_back({format("{}: {}", promise.scenario, promise.stack), promise.text,
-                          promise.figures, promise.kept ? "came so" : promise.unclear ? "unclear: the machine was too busy" : "did not come so"});
+                          promise.figures,
+                          promise.kept      ? "came so"
+                          : promise.unclear ? "unclear: the machine was too busy"
+                                            : "did not come so"});
   }
   return table;
 }
