@@ -383,24 +383,24 @@ void add_attack_options(CLI::App& app, AttackArguments& arguments) {
   add_refused(app, "--profile", "there is no Go runtime to profile: use perf(1)");
 }
 
-Result<void> check(AttackArguments& o) {
-  load::AttackOptions& attack = o.attack;
-  if (o.http2 && attack.client.keep_alive) {
+Result<void> check(AttackArguments& arguments) {
+  load::AttackOptions& attack = arguments.attack;
+  if (arguments.http2 && attack.client.keep_alive) {
     attack.client.tls.alpn = {"h2", "http/1.1"};
   }
-  std::tie(attack.shard, attack.shards) = o.shard;
+  std::tie(attack.shard, attack.shards) = arguments.shard;
   if (attack.schedule.duration == Duration{0}) {
     attack.schedule.duration.reset();
   }
-  attack.schedule.rate = o.rate.value_or(load::Rate{});
-  if (o.concurrency) {
-    if (o.rate && o.rate->hits != 0) {
+  attack.schedule.rate = arguments.rate.value_or(load::Rate{});
+  if (arguments.concurrency) {
+    if (arguments.rate && arguments.rate->hits != 0) {
       return fail("-concurrency is a closed loop, as fast as the answers come: leave -rate away");
     }
     attack.schedule.rate.hits = 0;
-    attack.workers_max = *o.concurrency;
+    attack.workers_max = *arguments.concurrency;
   }
-  if (const Result<void> arrivals = check_arrivals(o); !arrivals) {
+  if (const Result<void> arrivals = check_arrivals(arguments); !arrivals) {
     return arrivals;
   }
   if (attack.schedule.rate.hits == 0 && attack.workers_max == kUnlimited) {

@@ -37,7 +37,7 @@ class Pacer final : public net::Source {
   Pacer(net::Loop& loop, TimePoint start, Arrivals arrivals, Pacing pacing, User user);
   Pacer(const Pacer&) = delete;
   Pacer& operator=(const Pacer&) = delete;
-  ~Pacer() { loop_.remove(*this); }
+  ~Pacer() override { loop_.remove(*this); }
 
   /// No more hits are released; over() is not called.
   void stop() { next_.reset(); }
