@@ -99,16 +99,17 @@ void Sender::begin_closed_loop() {
     duration_timer_.at(plan_.start + *plan_.duration, [this] { stop_releasing(); });
   }
   for (std::size_t i = 0; i < flights_max_; ++i) {
-    begin_next(Clock::now());
+    begin_next();
   }
   finish_if_over();
 }
 
-void Sender::begin_next(TimePoint now) {
+void Sender::begin_next() {
   if (releasing_ && plan_.hits && next_ >= *plan_.hits) {
     releasing_ = false;
   }
   if (releasing_) {
+    const TimePoint now = Clock::now();
     release({.sequence = std::exchange(next_, next_ + parts()), .intended = now, .now = now});
   }
 }
@@ -154,7 +155,6 @@ void Sender::done(Flight& flight) {
     batch_.hits.emplace_back();
   }
   std::swap(batch_.hits[batch_.count++], flight.hit);
-  const TimePoint now = flight.done;
   flight.own.reset();
   flight.sent = flight.first_byte = flight.done = TimePoint{};
   flight.redirects = 0;
@@ -167,8 +167,17 @@ void Sender::done(Flight& flight) {
   } else if (!give_timer_.armed()) {
     give_timer_.after(kGiveEvery, [this] { give(); });
   }
-  if (!pacer_) {
-    begin_next(now);
+  if (!pacer_ && owed_++ == 0) {
+    loop_.post([this] { begin_owed(); });
+  }
+  finish_if_over();
+}
+
+/// All that are owed in one go, once the answers were read: the kernel wakes a server that slept
+/// for the first of them only.
+void Sender::begin_owed() {
+  for (std::size_t left = std::exchange(owed_, 0); left > 0; --left) {
+    begin_next();
   }
   finish_if_over();
 }

@@ -71,7 +71,8 @@ class Sender {
   void tell(std::uint64_t what);
   void told();
   void begin_closed_loop();
-  void begin_next(TimePoint now);
+  void begin_next();
+  void begin_owed();
   void release(const Pacer::Due& due);
   Flight& take_flight();
   void done(Flight& flight);
@@ -98,6 +99,7 @@ class Sender {
   net::Timer duration_timer_;
   std::optional<Pacer> pacer_;
   std::uint64_t next_ = 0;  // of a closed loop
+  std::size_t owed_ = 0;    // hits of a closed loop, for those done in this turn
   bool releasing_ = true;
   Collector::Batch batch_;
   std::optional<Error> error_;
