@@ -229,7 +229,7 @@ void Client::answered(Connection& connection, Flight& flight, bool reusable) {
   } else {
     discard(connection);
   }
-  if (is_redirect(flight.hit.code) && options_.redirects >= 0 && redirect(flight)) {
+  if (is_redirect(flight.hit->code) && options_.redirects >= 0 && redirect(flight)) {
     return;
   }
   finish(flight);
@@ -318,7 +318,7 @@ void Client::bury(Opening& opening) {
 
 /// False: there is nowhere to go, the answer is what it is.
 bool Client::redirect(Flight& flight) {
-  Hit& hit = flight.hit;
+  Hit& hit = *flight.hit;
   const std::string* location = find(hit.headers, "location");
   if (location == nullptr) {
     return false;
@@ -372,7 +372,7 @@ void Client::give_up(Flight& flight, Failure failure) {
 }
 
 void Client::fail(Flight& flight, Failure failure, std::string_view what) {
-  Hit& hit = flight.hit;
+  Hit& hit = *flight.hit;
   std::string verb = hit.method;
   for (std::size_t i = 1; i < verb.size(); ++i) {
     verb[i] = to_lower(verb[i]);
@@ -387,7 +387,7 @@ void Client::fail(Flight& flight, Failure failure, std::string_view what) {
 
 void Client::finish(Flight& flight) {
   net::TimeoutList::disarm(flight);
-  Hit& hit = flight.hit;
+  Hit& hit = *flight.hit;
   hit.latency = flight.done - flight.intended;
   if (flight.sent != TimePoint{}) {
     hit.lag = flight.sent - flight.intended;

@@ -88,7 +88,8 @@ void Collector::work() {
 }
 
 void Collector::consume(const Batch& batch) {
-  for (const Hit& hit : std::span(batch.hits).first(batch.count)) {
+  for (const auto& made : std::span(batch.hits).first(batch.count)) {
+    const Hit& hit = *made;
     if (options_.look) {
       options_.look(hit);
     }

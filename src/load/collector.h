@@ -25,7 +25,7 @@ class Collector {
  public:
   /// The first `count` of the hits are of this batch; the rest are there for their memory.
   struct Batch {
-    std::vector<Hit> hits;
+    std::vector<std::unique_ptr<Hit>> hits;
     std::size_t count = 0;
   };
   static constexpr std::size_t kWaitingMax = 200'000;

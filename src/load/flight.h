@@ -33,7 +33,7 @@ struct WaitingTag {};
 
 /// A hit under way. Whoever made it owns it; the client and one connection know it meanwhile.
 struct Flight final : Link<UnderWayTag>, Link<WaitingTag>, net::Timeout {
-  Hit hit;
+  std::unique_ptr<Hit> hit = std::make_unique<Hit>();
   Target room;                       // of a lazy target
   const Request* request = nullptr;  // what is asked for now
   std::unique_ptr<Request> own;      // of a lazy target or a redirect

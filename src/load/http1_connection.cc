@@ -84,7 +84,7 @@ void Http1Connection::send(Flight& flight) {
     parser_.expect_no_body();
   }
   const bool chunked = options_.chunked && !request.body->empty();
-  const Rest rest(flight.hit.sequence, request.body->size(), chunked);
+  const Rest rest(flight.hit->sequence, request.body->size(), chunked);
   const std::string_view tail = chunked ? "\r\n0\r\n\r\n" : "";
   if (flight.sent == TimePoint{}) {
     flight.sent = Clock::now();
@@ -148,11 +148,11 @@ void Http1Connection::read_answer(std::string_view bytes) {
       case Event::kNeedMore:
         return;
       case Event::kHead:
-        take_head(flight_->hit, parser_.head().status, parser_.head().reason,
+        take_head(*flight_->hit, parser_.head().status, parser_.head().reason,
                   parser_.head().fields);
         break;
       case Event::kBody:
-        take_body(flight_->hit, parser_.body(), options_.body_kept_max);
+        take_body(*flight_->hit, parser_.body(), options_.body_kept_max);
         break;
       case Event::kComplete:
         return complete(parser_.keep_alive() && bytes.empty() && unsent_.empty());

@@ -49,7 +49,7 @@ class Fields {
     if (!options.name.empty()) {
       add("x-vegeta-attack", options.name);
     }
-    add("x-vegeta-seq", format("{}", flight.hit.sequence));
+    add("x-vegeta-seq", format("{}", flight.hit->sequence));
     for (const auto& [name, value] : texts_) {
       views_.push_back({name, value});
     }
@@ -80,10 +80,10 @@ class Http2Connection::Stream final : public http::Http2Client::Exchange {
 
   void head(int status, std::span<const http::Field> fields) override {
     flight.first_byte = connection_.now_;
-    take_head(flight.hit, status, http::status_reason(status), fields);
+    take_head(*flight.hit, status, http::status_reason(status), fields);
   }
   void body(std::string_view piece) override {
-    take_body(flight.hit, piece, connection_.options_.body_kept_max);
+    take_body(*flight.hit, piece, connection_.options_.body_kept_max);
   }
   void ended(std::uint32_t code) override { connection_.stream_ended(*this, code); }
 

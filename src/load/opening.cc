@@ -54,7 +54,7 @@ void Opening::took(Duration& phase) {
 }
 
 void Opening::resolved(Result<net::Resolver::Addresses> addresses) {
-  took(flight_.hit.dns);
+  took(flight_.hit->dns);
   if (!addresses) {
     return client_.not_opened(*this, Failure::kDns, "dial tcp: " + addresses.error().message);
   }
@@ -73,7 +73,7 @@ void Opening::dialled(std::expected<Fd, net::DialError> result) {
     ++tried_;
     return dial();
   }
-  took(flight_.hit.connect);
+  took(flight_.hit->connect);
   const net::Address& address = addresses_[tried_];
   if (!result) {
     return client_.not_opened(
@@ -98,7 +98,7 @@ void Opening::shake_hands(Fd socket) {
 }
 
 void Opening::secured(const Result<void>& result) {
-  took(flight_.hit.tls);
+  took(flight_.hit->tls);
   if (!result) {
     return client_.not_opened(*this, Failure::kTls, result.error().message);
   }

@@ -124,7 +124,7 @@ void Sender::release(const Pacer::Due& due) {
     free_.push_back(&flight);
     return stop_releasing();
   }
-  Hit& hit = flight.hit;
+  Hit& hit = *flight.hit;
   hit.clear();
   hit.attack = plan_.name;
   hit.sequence = due.sequence;
@@ -152,7 +152,7 @@ Flight& Sender::take_flight() {
 void Sender::done(Flight& flight) {
   flight.Link<UnderWayTag>::unlink();
   if (batch_.count == batch_.hits.size()) {
-    batch_.hits.emplace_back();
+    batch_.hits.push_back(std::make_unique<Hit>());
   }
   std::swap(batch_.hits[batch_.count++], flight.hit);
   flight.own.reset();
