@@ -32,6 +32,9 @@ class Exchange {
   [[nodiscard]] Ref find_close(PyObject* result) const;
   [[nodiscard]] bool send_body(PyObject* result);
   [[nodiscard]] bool send_blocks(PyObject* result);
+  [[nodiscard]] bool client_left() const {
+    return channel::is_unwanted(server_.region_, server_.index_, claimed_.ticket);
+  }
   /// The exception that is set ends the request: to the log, and an answer in its place.
   void fail(std::uint8_t flags);
   void log_and_forget();
@@ -105,7 +108,11 @@ void Exchange::respond(PyObject* result) {
   }
   const Ref close = find_close(result);
   const std::uint8_t flags = close ? 0 : kDone;
-  if (!send_body(result) || !response_.end(flags)) {
+  if (!send_body(result)) {
+    fail(flags);
+  } else if (client_left()) {
+    response_.abort(flags);
+  } else if (!response_.end(flags)) {
     fail(flags);
   }
   if (close && !Ref::steal(PyObject_CallNoArgs(close.get()))) {
@@ -153,6 +160,9 @@ bool Exchange::send_blocks(PyObject* result) {
     }
     if (!response_.send(block.get())) {
       return false;
+    }
+    if (client_left()) {
+      return true;  // an endless stream ends here
     }
   }
   return true;

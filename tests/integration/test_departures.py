@@ -64,6 +64,17 @@ def test_who_asks_far_ahead_and_then_leaves_is_noticed(serve, access, mode):
     assert [line["reason"] for line in access.lines()] == ["client_gone_running"]
 
 
+@pytest.mark.parametrize("leave", LEAVE.values(), ids=LEAVE.keys())
+def test_an_endless_stream_is_closed_when_its_client_leaves(serve, access, leave):
+    server = serve("watcher", *access.options)
+    client = server.send_get("/endless")
+    assert client.head().status == 200 and client.chunk() == b"piece\n"
+    leave(client)
+    until((server.directory / "closed").exists)
+    assert access.wait(reason="client_gone_running")[0]["status"] == 499
+    assert server.get("/ask").text == "[] False"  # by the only server: it is free again
+
+
 # --half-close allow.
 
 
