@@ -28,7 +28,7 @@ from typing import Any
 from forebay import worker
 from forebay._worker import crash_point
 from forebay.app_loader import Application, load
-from forebay.process import ERROR, die_with_front, ignore, write_tracebacks
+from forebay.process import ERROR, WARNING, die_with_front, ignore, write_tracebacks
 
 PACKET_BYTES_MAX = 1024 * 1024
 LOG_TEXT_MAX = 30_000
@@ -54,9 +54,14 @@ class Zygote:
         self._signals.setblocking(False)
         signal_writer.setblocking(False)
         self._signal_writer = signal_writer
-        signal.set_wakeup_fd(signal_writer.fileno(), warn_on_full_buffer=False)
+        self.take_signals()
+
+    def take_signals(self) -> None:
+        """Once more when the application has been loaded: it may have handlers and a mask."""
+        signal.set_wakeup_fd(self._signal_writer.fileno(), warn_on_full_buffer=False)
         ignore(signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
         ignore(signal.SIGUSR1, signal.SIGUSR2)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
     def receive(self) -> tuple[dict[str, Any], int]:
         """The next packet and the fd that came with it, or -1. The front's end ends us as well."""
@@ -96,8 +101,7 @@ class Zygote:
                     return seat
 
     def _fork(self, number: int, control: int) -> worker.Seat | None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_output()
         born, teller = -1, -1
         try:
             born, teller = os.pipe()
@@ -141,11 +145,23 @@ class Zygote:
     def _reap(self) -> None:
         """Only our own children: the application may have started others, and waits for them."""
         for pid in list(self._workers):
-            reaped, status = os.waitpid(pid, os.WNOHANG)
+            try:
+                reaped, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:  # what was preloaded waits for any child
+                self.log(WARNING, f"how worker {pid} ended is unknown: the application reaped it")
+                reaped, status = pid, 0
             if reaped:
                 crash_point("zygote.reaped")
                 self._workers.remove(pid)
                 self.send(event="died", pid=pid, status=status)
+
+
+def flush_output() -> None:
+    """What has been printed so far, or each worker would print it again. A stream that is closed,
+    full, or none at all is the application's affair."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
 
 
 def apply(options: worker.Options) -> None:
@@ -191,6 +207,7 @@ def main(arguments: list[str]) -> int:
     try:
         apply(options)
         app = preload(options)
+        zygote.take_signals()
     except BaseException as error:
         zygote.log(ERROR, worker.explain(error)[0])
         return LOAD_FAILED

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -57,7 +60,18 @@ void put_command_first(int argc, char** argv) {
   }
 }
 
+/// Whoever started us may have closed stdin, stdout or stderr. The next file that is opened would
+/// get its number, and with it what is meant for the other: a log line in a client's connection.
+void fill_standard_descriptors() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) {
+    fd = ::open("/dev/null", O_RDWR);
+  }
+  ::close(fd);
+}
+
 int run(int argc, char** argv) {
+  fill_standard_descriptors();
   const std::string_view word = argc > 1 ? argv[1] : "";
   if (word == "-h" || word == "--help" || word == "help") {
     std::fputs(help().c_str(), stdout);

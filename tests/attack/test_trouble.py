@@ -179,7 +179,7 @@ def test_no_stdin_at_all():
         timeout=60,
     )
     assert done.returncode == 1
-    assert "stdin" in done.stderr
+    assert "no targets" in done.stderr
 
 
 def test_a_target_whose_url_is_longer_than_any_line(server):
@@ -196,3 +196,12 @@ def test_a_proxy_that_vegeta_would_take_is_named(server):
     assert set(done.codes()) == {200}
     assert "http_proxy is set and not used" in done.error
     assert "HTTPS_PROXY" not in done.error
+
+
+@pytest.mark.parametrize("command", ["report", "plot", "encode"])
+def test_a_command_without_stdin_ends(command):
+    done = subprocess.run(
+        ["sh", "-c", f"exec {BINARY} {command} <&-"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "stdin" in done.stderr
