@@ -1,26 +1,19 @@
 #include "doctor/foreign_check.h"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include "base/corpus_test.h"
 
 namespace forebay::doctor {
 namespace {
 
 TEST(ForeignBytes, OfTheCorpusAreReadOrNot) {
-  std::size_t files = 0;
   std::size_t count = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(FOREBAY_SOURCE_DIR "/fuzz/corpus/doctor")) {
-    SCOPED_TRACE(entry.path().filename().string());
-    std::ifstream corpus(entry.path(), std::ios::binary);
-    count += check_foreign_bytes(std::string(std::istreambuf_iterator<char>(corpus), {}));
-    ++files;
-  }
-  EXPECT_GE(files, 12U);
+  const std::size_t inputs = replay_corpus(
+      "doctor", [&](const std::string& input) { count += check_foreign_bytes(input); });
+  EXPECT_GE(inputs, 12U);
   EXPECT_GE(count, 15U) << "some of the corpus is right";
 }
 

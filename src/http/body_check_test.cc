@@ -1,12 +1,11 @@
 #include "http/body_check.h"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include "base/corpus_test.h"
 
 namespace forebay::http {
 namespace {
@@ -15,13 +14,8 @@ using End = BodyReading::End;
 
 TEST(BodyFraming, ReadsTheFuzzCorpusTheSameInAllWaysAndAsLlhttp) {
   std::map<End, int> ends;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(FOREBAY_SOURCE_DIR "/fuzz/corpus/body_framing")) {
-    SCOPED_TRACE(entry.path().filename().string());
-    std::ifstream file(entry.path(), std::ios::binary);
-    const std::string bytes(std::istreambuf_iterator<char>(file), {});
-    ++ends[check_body_framing(bytes).end];
-  }
+  replay_corpus("body_framing",
+                [&](const std::string& input) { ++ends[check_body_framing(input).end]; });
   EXPECT_GE(ends[End::kComplete], 8);
   EXPECT_GE(ends[End::kRefused], 8);
   EXPECT_GE(ends[End::kUnfinished], 3);

@@ -8,11 +8,11 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "base/corpus_test.h"
 #include "base/text.h"
 #include "load/target_check.h"
 
@@ -318,16 +318,10 @@ TEST_F(LazyTargets, GoToManyThreadsOnceEach) {
 }
 
 TEST(Targets, OfTheCorpusKeepTheirPromises) {
-  std::size_t files = 0;
   std::size_t count = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(FOREBAY_SOURCE_DIR "/fuzz/corpus/targets")) {
-    SCOPED_TRACE(entry.path().filename().string());
-    std::ifstream corpus(entry.path(), std::ios::binary);
-    count += check_targets(std::string(std::istreambuf_iterator<char>(corpus), {}));
-    ++files;
-  }
-  EXPECT_GE(files, 20U);
+  const std::size_t inputs =
+      replay_corpus("targets", [&](const std::string& input) { count += check_targets(input); });
+  EXPECT_GE(inputs, 20U);
   EXPECT_GE(count, 8U) << "some of the corpus is right";
 }
 

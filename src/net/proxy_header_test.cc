@@ -1,13 +1,11 @@
 #include "net/proxy_header.h"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "base/corpus_test.h"
 #include "net/proxy_header_check.h"
 
 namespace forebay::net {
@@ -104,13 +102,8 @@ TEST(ProxyHeader, HasALimit) {
 
 TEST(ProxyHeader, ReadsTheFuzzCorpus) {
   std::map<State, int> states;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(FOREBAY_SOURCE_DIR "/fuzz/corpus/proxy_header")) {
-    SCOPED_TRACE(entry.path().filename().string());
-    std::ifstream file(entry.path(), std::ios::binary);
-    const std::string bytes(std::istreambuf_iterator<char>(file), {});
-    ++states[check_proxy_header(bytes).state];
-  }
+  replay_corpus("proxy_header",
+                [&](const std::string& input) { ++states[check_proxy_header(input).state]; });
   EXPECT_GE(states[State::kComplete], 5);
   EXPECT_GE(states[State::kInvalid], 5);
   EXPECT_GE(states[State::kIncomplete], 2);

@@ -1,25 +1,20 @@
 #include "workers/foreign_response.h"
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include "base/corpus_test.h"
 
 namespace forebay::workers {
 namespace {
 
 TEST(ForeignResponses, OfTheCorpusDoNoHarm) {
   std::map<ForeignResponse, int> ends;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(FOREBAY_SOURCE_DIR "/fuzz/corpus/worker_response")) {
-    SCOPED_TRACE(entry.path().filename().string());
-    std::ifstream file(entry.path(), std::ios::binary);
-    const std::string bytes(std::istreambuf_iterator<char>(file), {});
-    ++ends[check_foreign_response(std::as_bytes(std::span(bytes)))];
-  }
+  replay_corpus("worker_response", [&](const std::string& input) {
+    ++ends[check_foreign_response(std::as_bytes(std::span(input)))];
+  });
   EXPECT_GE(ends[ForeignResponse::kNonsense], 5);
   EXPECT_GE(ends[ForeignResponse::kRefused], 5);
   EXPECT_GE(ends[ForeignResponse::kSent], 5);
