@@ -48,7 +48,7 @@ class Process:
 def read_process(pid: int) -> Process | None:
     """The process, or None when it is gone."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")  # a name may be any bytes
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The name, field 2, is in parentheses and may hold anything; field 3 is the first behind it.

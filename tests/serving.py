@@ -55,6 +55,12 @@ def environment(mark: str, extra: dict[str, str | None]) -> dict[str, str]:
     return env
 
 
+def sanitizer_options(words: str) -> dict[str, str | None]:
+    """For the environment: more options of AddressSanitizer, where the server is built with it."""
+    options = os.environ.get("ASAN_OPTIONS")
+    return {"ASAN_OPTIONS": f"{options}:{words}"} if options else {}
+
+
 def processes_of(mark: str) -> list[int]:
     """The processes that inherited the mark, however they were orphaned since."""
     wanted = f"{MARK}={mark}".encode()

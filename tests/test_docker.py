@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from serving import BINARY, BUILD, ROOT
+from serving import BINARY, BUILD, ROOT, environment
 
 DOCKER = ROOT / "docker"
 GUNICORN = Path(sys.executable).parent / "gunicorn"
@@ -128,6 +128,7 @@ def test_the_container_makes_the_experiment(image: Path) -> None:
             *(image / "usr/local/bin/forebay", *command, *small, "--gunicorn", GUNICORN),
         ],
         cwd=image,
+        env=environment("", {}),
         capture_output=True,
         text=True,
         timeout=120,

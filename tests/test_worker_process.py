@@ -10,6 +10,7 @@ import time
 
 import pytest
 from front_stub import BUILD, PYTHON, ROOT, Front
+from serving import environment
 
 sys.path.append(str(ROOT / "python"))
 
@@ -242,7 +243,8 @@ def test_a_worker_that_comes_to_life_after_the_front_died_leaves():
         "from forebay.process import die_with_front\n"
         "life, writer = os.pipe(); os.close(writer); die_with_front(life)"
     )
-    done = subprocess.run([PYTHON, "-c", code, str(BUILD / "python")], timeout=20)
+    environ = environment("", {})
+    done = subprocess.run([PYTHON, "-c", code, str(BUILD / "python")], env=environ, timeout=20)
     assert done.returncode == -signal.SIGKILL
 
 

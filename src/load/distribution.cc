@@ -55,7 +55,8 @@ Duration Distribution::quantile(double q) const {
   const auto index = static_cast<std::size_t>(below) - 1;
   const Duration low = values_[index];
   const Duration high = values_[std::min(index + 1, values_.size() - 1)];
-  return low + Duration(std::llround((place - below) * static_cast<double>((high - low).count())));
+  const Duration apart = difference(high.count(), low.count());
+  return sum(low, Duration(std::llround((place - below) * static_cast<double>(apart.count()))));
 }
 
 std::uint64_t Distribution::count_up_to(Duration bound) const {

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from raw_client import request
-from serving import until
+from serving import sanitizer_options, until
 
 CRASHER = """
 import os, threading
@@ -117,7 +117,7 @@ def test_readiness_does_not_flap_in_a_crash_loop(serve, tmp_path, proof):
 
 def test_crash_in_c_shows_where_it_was(serve, tmp_path):
     (tmp_path / "mine.py").write_text(SEGFAULT)
-    server = serve("mine", "--pythonpath", tmp_path)
+    server = serve("mine", "--pythonpath", tmp_path, env=sanitizer_options("handle_segv=0"))
     server.troubles_expected = True
     with server.client() as client:
         assert client.post("/", b"").status == 502
