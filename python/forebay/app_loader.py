@@ -7,6 +7,7 @@ module:factory("x", k=1)   what a call returns; the arguments are literals
 
 import ast
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -76,7 +77,8 @@ def load(text: str) -> Application:
         module = importlib.import_module(spec.module)
     except ModuleNotFoundError as error:
         if spec.module.endswith(".py") and os.path.exists(spec.module):
-            error.add_note(f"Did you mean '{spec.module.removesuffix('.py')}:{spec.name}'?")
+            name = spec.module.removesuffix(".py").replace("/", ".")
+            error.add_note(f"Did you mean '{name}:{spec.name}'?")
         elif error.name == spec.module.partition(".")[0]:
             error.add_note(
                 f"There is no module {error.name!r} in {os.getcwd()} or elsewhere on sys.path: "
@@ -101,6 +103,11 @@ def load(text: str) -> Application:
         raise AppError(f"{text!r} is None, not an application")
     if not callable(app):
         raise AppError(f"{text!r} is of type {type(app).__name__}, which cannot be called")
+    if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(type(app).__call__):
+        raise AppError(
+            f"{text!r} is an ASGI application, and only WSGI is served: name the WSGI application "
+            "if there is one, like 'shop.wsgi' of a Django project"
+        )
     return app
 
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -41,6 +42,20 @@ CLI::Option* add_count(CLI::App& command, const std::string& flags, T& target, T
       ->check(CLI::Range(least, most).description(""))
       ->type_name("N")
       ->capture_default_str();
+}
+
+/// An option of a program like us that is not offered: whoever gives it, with a value or without,
+/// is told so.
+inline void add_refused(CLI::App& command, const std::string& flags, const std::string& why) {
+  command
+      .add_option_function<std::vector<std::string>>(
+          flags,
+          [name = flags.substr(flags.find("--")), why](const std::vector<std::string>&) {
+            throw CLI::ValidationError(name, "not offered: " + why);
+          },
+          "Not offered: " + why)
+      ->expected(0, 1)
+      ->group("");
 }
 
 inline CLI::Validator existing_directory() {

@@ -166,17 +166,6 @@ CLI::Option* add_list(CLI::App& app, const std::string& flag, Add add, const std
       ->type_name(type);
 }
 
-/// An option of vegeta's that is not offered: whoever gives it is told so.
-void add_refused(CLI::App& app, const std::string& flag, const std::string& why) {
-  app.add_option_function<std::vector<std::string>>(
-         flag,
-         [flag, why](const std::vector<std::string>&) {
-           throw CLI::ValidationError(flag, "not offered: " + why);
-         },
-         "Not offered: " + why)
-      ->group("");
-}
-
 void add_targets(CLI::App& app, AttackArguments& o) {
   const std::string group = "Targets";
   load::TargetOptions& targets = o.attack.targets;

@@ -161,7 +161,19 @@ workers::ListenerName name_of(const net::Address& address) {
   return {address.host(), std::to_string(address.port())};
 }
 
-/// Written before the first worker, removed at the end.
+/// Who swaps us in for gunicorn shall not wonder why its settings count no more.
+void warn_of_gunicorn_settings(Log& log) {
+  constexpr const char* kFile = "gunicorn.conf.py";
+  constexpr const char* kVariable = "GUNICORN_CMD_ARGS";
+  if (::access(kFile, F_OK) == 0) {
+    log.warning("{} of this directory is not read: give its settings as options", kFile);
+  }
+  if (std::getenv(kVariable) != nullptr) {
+    log.warning("{} is not read: give its settings as options", kVariable);
+  }
+}
+
+/// Written before the first worker, removed at the end unless it is another's by then.
 class PidFile {
  public:
   static Result<PidFile> write(const std::string& path) {
@@ -177,7 +189,8 @@ class PidFile {
   PidFile(PidFile&& other) noexcept : path_(std::exchange(other.path_, "")) {}
   PidFile& operator=(PidFile&&) = delete;
   ~PidFile() {
-    if (!path_.empty()) {
+    pid_t owner = 0;
+    if (!path_.empty() && std::ifstream(path_) >> owner && owner == ::getpid()) {
       ::unlink(path_.c_str());
     }
   }
@@ -298,6 +311,7 @@ int serve(ServeOptions options) {
   net::Loop loop;
   front::Front front(loop, options.front, log, std::move(prepared->access_log));
   log.info("Starting forebay {}", FOREBAY_VERSION);
+  warn_of_gunicorn_settings(log);
   for (net::Listener& listener : prepared->listeners) {
     announce(listener, options, log);
     options.workers.listeners.push_back(name_of(listener.address()));

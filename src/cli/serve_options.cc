@@ -8,6 +8,7 @@
 #include "channel/layout.h"
 #include "cli/add_option.h"
 #include "cli/client_options.h"
+#include "cli/gunicorn_options.h"
 #include "cli/queue_options.h"
 
 namespace forebay::cli {
@@ -179,6 +180,7 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   add_queue_options(command, options.front);
   add_client_options(command, options);
   add_seeing(command, options);
+  refuse_gunicorn_options(command);
 }
 
 Result<void> check_serve(const ServeOptions& o) {

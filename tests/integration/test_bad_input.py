@@ -52,8 +52,9 @@ def test_missing_module_teaches_where_it_was_looked_for():
 
 
 def test_file_name_instead_of_a_module_is_recognised():
-    code, stderr = serve("forms.py", *FREE)
-    assert code == 3 and "Did you mean 'forms:application'?" in stderr
+    for file, module in (("forms.py", "forms"), ("package/inner.py", "package.inner")):
+        code, stderr = serve(file, *FREE)
+        assert code == 3 and f"Did you mean '{module}:application'?" in stderr
 
 
 @pytest.mark.parametrize("preload", [(), ("--preload",)], ids=["", "preload"])
@@ -63,6 +64,8 @@ def test_file_name_instead_of_a_module_is_recognised():
         ("forms:missing", "has no attribute 'missing'"),
         ("forms:number", "is of type int, which cannot be called"),
         ("forms:nothing", "is None, not an application"),
+        ("forms:coroutine", "is an ASGI application"),
+        ("forms:Asynchronous()", "is an ASGI application"),
         ("forms:number()", "is of type int, not a function"),
         ("forms:make(1, 2)", "cannot call"),
         ("forms:make(", "must be a name"),
@@ -87,8 +90,12 @@ def test_no_application_is_named():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--no-such-option"], "--no-such-option"),
-        (["extra"], "extra"),
+        (["--no-such-option", "value"], "--no-such-option: no such option\n"),
+        (["--workrs=3"], "--workrs: no such option. Did you mean --workers?\n"),
+        (["extra"], "'extra': one argument too many\n"),
+        (["--reload"], "--reload: not offered: send HUP"),
+        (["-c", "gunicorn.conf.py"], "--config: not offered: config files and hooks are not read"),
+        (["--certfile=cert.pem"], "--certfile: not offered: TLS is for a proxy"),
         (["-w", "0"], "--workers"),
         (["-w", "many"], "--workers"),
         (["--threads", "100000"], "--threads"),

@@ -124,6 +124,32 @@ def test_pid_file_lives_as_long_as_the_server(serve, tmp_path):
     assert not (tmp_path / "pid").exists()
 
 
+def test_pid_file_of_another_server_is_left_alone(serve, tmp_path):
+    old = serve("probe", "-p", tmp_path / "pid")
+    new = serve("probe", "-p", tmp_path / "pid")
+    assert old.stop() == 0
+    assert (tmp_path / "pid").read_text() == f"{new.pid}\n"
+
+
+def test_settings_of_gunicorn_are_said_to_be_ignored(serve, tmp_path):
+    (tmp_path / "gunicorn.conf.py").write_text("workers = 3\n")
+    path = ("--pythonpath", APPS)
+    server = serve("probe", *path, cwd=tmp_path, env={"GUNICORN_CMD_ARGS": "-w 3"})
+    server.wait_for_log("WARNING.* gunicorn.conf.py of this directory is not read")
+    server.wait_for_log("WARNING.* GUNICORN_CMD_ARGS is not read")
+
+
+def test_the_end_of_a_long_traceback_is_in_the_log(serve, tmp_path):
+    (tmp_path / "long.py").write_text(
+        "def application(environ, start_response):\n    raise RuntimeError('x' * 100_000 + 'last')\n"
+    )
+    server = serve("long", "--pythonpath", tmp_path)
+    server.troubles_expected = True
+    assert server.get().status == 500
+    server.wait_for_log(r"x\n\[\.\.\.\]\nx+last$")
+    assert "error in GET /\nTraceback (most recent call last)" in server.log
+
+
 def test_errors_and_lines_of_the_application_are_in_the_log(serve):
     server = serve("probe")
     server.troubles_expected = True

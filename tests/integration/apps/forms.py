@@ -19,5 +19,12 @@ number = 42
 nothing = None
 
 
+async def coroutine(scope, receive, send): ...
+
+
+class Asynchronous:
+    async def __call__(self, scope, receive, send): ...
+
+
 def broken():
     raise RuntimeError("the factory raised")
