@@ -13,6 +13,19 @@ using channel::ControlKind;
 using channel::ControlMessage;
 using channel::Ticket;
 
+namespace {
+
+/// What is too long for one message loses its middle: the last lines of a traceback say most.
+std::string without_middle(std::string_view text) {
+  constexpr std::string_view kGap = "\n[...]\n";
+  constexpr std::size_t kHead = channel::kControlTextMax / 4;
+  constexpr std::size_t kTail = channel::kControlTextMax - kHead - kGap.size();
+  std::string shorter(text.substr(0, kHead));
+  return shorter.append(kGap).append(text.substr(text.size() - kTail));
+}
+
+}  // namespace
+
 void ControlLine::send_ready() {
   crash_point("worker.loaded");
   send({.kind = ControlKind::kReady, .ticket = {}}, {}, -1);
@@ -20,8 +33,13 @@ void ControlLine::send_ready() {
 }
 
 void ControlLine::log(int level, std::string_view text) {
-  send({.kind = ControlKind::kLog, .value = static_cast<std::uint32_t>(level), .ticket = {}}, text,
-       -1);
+  const ControlHeader header{
+      .kind = ControlKind::kLog, .value = static_cast<std::uint32_t>(level), .ticket = {}};
+  if (text.size() > channel::kControlTextMax) {
+    send(header, without_middle(text), -1);
+  } else {
+    send(header, text, -1);
+  }
 }
 
 void ControlLine::log_once(int level, const std::string& text) {

@@ -141,7 +141,7 @@ def test_settings_of_gunicorn_are_said_to_be_ignored(serve, tmp_path):
 
 def test_the_end_of_a_long_traceback_is_in_the_log(serve, tmp_path):
     (tmp_path / "long.py").write_text(
-        "def application(environ, start_response):\n    raise RuntimeError('x' * 100_000 + 'last')\n"
+        "def application(*_):\n    raise RuntimeError('x' * 100_000 + 'last')\n"
     )
     server = serve("long", "--pythonpath", tmp_path)
     server.troubles_expected = True
