@@ -31,7 +31,8 @@ from forebay.app_loader import Application, load
 from forebay.process import ERROR, WARNING, die_with_front, ignore, write_tracebacks
 
 PACKET_BYTES_MAX = 1024 * 1024
-LOG_TEXT_MAX = 30_000
+LOG_TEXT_MAX = 15_000
+"""Characters: each may take 12 bytes in JSON, and a packet has to fit into a socket's buffer."""
 LOAD_FAILED = 1
 """Exit code, as gunicorn has it."""
 

@@ -46,6 +46,13 @@ def test_application_that_cannot_be_loaded(tmp_path, app, says, preload):
     assert code == (1 if preload else 3), stderr
 
 
+def test_an_error_of_any_length_is_told(tmp_path):
+    (tmp_path / "raises.py").write_text("raise RuntimeError('\\U0001f4a5' * 1_000_000)\n")
+    code, stderr = serve("raises", *FREE, "--preload", "--pythonpath", tmp_path)
+    assert "RuntimeError: \U0001f4a5\U0001f4a5" in stderr
+    assert code == 1, stderr
+
+
 def test_missing_module_teaches_where_it_was_looked_for():
     _, stderr = serve("nothing_of_that_name", *FREE)
     assert "--chdir or --pythonpath" in stderr
