@@ -58,6 +58,15 @@ inline void add_refused(CLI::App& command, const std::string& flags, const std::
       ->group("");
 }
 
+inline CLI::Validator above_zero() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        const bool above = !text.starts_with('-') && text.find_first_not_of('0') != text.npos;
+        return std::string(above ? "" : "must be more than 0");
+      },
+      "");
+}
+
 inline CLI::Validator existing_directory() {
   return CLI::Validator(CLI::ExistingDirectory).description("");
 }

@@ -9,7 +9,9 @@
 
 #include "base/text.h"
 #include "cli/add_option.h"
+#include "http/text.h"
 #include "load/rate.h"
+#include "load/targets.h"
 #include "load/wall_time.h"
 #include "net/address.h"
 
@@ -42,23 +44,12 @@ Result<load::Pacing> parse_pacing(std::string_view text) {
   return fail(format("'{}' is no way of pacing: use eco, precise or spin", text));
 }
 
-Result<std::pair<std::string, std::string>> parse_header(std::string_view text) {
-  const std::size_t colon = text.find(':');
-  const auto trim = [](std::string_view word) {
-    const std::size_t begin = word.find_first_not_of(" \t");
-    return begin == std::string_view::npos
-               ? std::string()
-               : std::string(word.substr(begin, word.find_last_not_of(" \t") - begin + 1));
-  };
-  if (colon == std::string_view::npos) {
-    return fail(format("header '{}' has a wrong format: write 'Name: value'", text));
+/// It goes into a header of each request.
+Result<std::string> parse_name(std::string_view text) {
+  if (!http::is_text(text)) {
+    return fail("control characters in it");
   }
-  std::pair<std::string, std::string> header{trim(text.substr(0, colon)),
-                                             trim(text.substr(colon + 1))};
-  if (header.first.empty() || header.second.empty()) {
-    return fail(format("header '{}' has a wrong format: write 'Name: value'", text));
-  }
-  return header;
+  return std::string(text);
 }
 
 Result<net::Address> parse_unix_socket(std::string_view path) {
@@ -185,7 +176,7 @@ void add_targets(CLI::App& app, AttackArguments& o) {
   add_list(
       app, "--header",
       [&targets](std::string_view line) -> Result<void> {
-        auto header = parse_header(line);
+        auto header = load::parse_header(line);
         if (!header) {
           return std::unexpected(header.error());
         }
@@ -232,11 +223,11 @@ void add_schedule(CLI::App& app, AttackArguments& o) {
       ->group(group);
   app.add_option("--concurrency", o.concurrency,
                  "Closed loop, as ab and wrk: so many at a time, the next when one is done")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(above_zero())
       ->type_name("N")
       ->group(group);
   app.add_option("--requests", attack.requests, "Of a closed loop: how many")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(above_zero())
       ->type_name("N")
       ->group(group);
 }
@@ -274,7 +265,7 @@ void add_client(CLI::App& app, AttackArguments& o) {
       ->capture_default_str()
       ->group(group);
   app.add_option("--max-workers", o.attack.workers_max, "Hits under way at once")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(above_zero())
       ->type_name("N")
       ->group(group);
 }
@@ -323,8 +314,8 @@ void add_tls(CLI::App& app, AttackArguments& o) {
 
 void add_result(CLI::App& app, AttackArguments& o) {
   const std::string group = "Result";
-  app.add_option("--name", o.attack.client.name, "Of the attack, in each result")
-      ->type_name("NAME")
+  add_parsed(app, "--name", o.attack.client.name, parse_name, "Of the attack, in each result",
+             "NAME", "")
       ->group(group);
   app.add_option("--output", o.attack.output, "File of results")
       ->type_name("FILE")
