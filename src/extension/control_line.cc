@@ -1,6 +1,9 @@
 #include "extension/control_line.h"
 
+#include <fcntl.h>
+
 #include <array>
+#include <cerrno>
 #include <optional>
 
 #include "base/crash_point.h"
@@ -14,6 +17,12 @@ using channel::ControlMessage;
 using channel::Ticket;
 
 namespace {
+
+constexpr std::uint32_t kLevelError = 40;
+
+bool out_of_descriptors(int any) {
+  return !Fd(::fcntl(any, F_DUPFD_CLOEXEC, 0)) && errno == EMFILE;
+}
 
 /// What is too long for one message loses its middle: the last lines of a traceback say most.
 std::string without_middle(std::string_view text) {
@@ -73,6 +82,12 @@ Fd ControlLine::fetch_body(Ticket ticket) {
     }
     if (*answer && (*answer)->header.kind == ControlKind::kBody &&
         (*answer)->header.ticket == ticket) {
+      if (!(*answer)->fd && out_of_descriptors(socket_.get())) {
+        std::ignore = channel::send_control(
+            socket_.get(), {.kind = ControlKind::kLog, .value = kLevelError, .ticket = {}},
+            "a request is answered 502: the application has opened so many files that there is no "
+            "descriptor left for the request's body (RLIMIT_NOFILE)");
+      }
       return std::move((*answer)->fd);
     }
   }

@@ -147,3 +147,12 @@ def test_bodies_and_answers_that_find_no_room_cost_only_themselves(serve):
         server.wait_busy(0)
         assert len(client.rest()) < 100_000_000
     assert server.get("/").status == 200
+
+
+def test_a_worker_without_descriptors_says_why_large_bodies_fail(serve):
+    server = serve("hostile")
+    assert server.get("/leak").status == 200
+    with server.client() as client:
+        assert client.post("/pid", b"x" * 2_000_000).status == 502
+        assert client.post("/pid", b"small").status == 200
+    server.wait_for_log("no descriptor left for the request's body")

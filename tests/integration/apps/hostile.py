@@ -1,6 +1,7 @@
 """An application that means no good, or does not know better. See test_attacks.py."""
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -33,6 +34,8 @@ def application(environ, start_response):
         return environ["wsgi.file_wrapper"](FILE.open("rb"))
     if path == "/chatty":
         threading.Thread(target=chatter, args=(environ["wsgi.errors"],), daemon=True).start()
+    elif path == "/leak":
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
     elif path == "/spawn":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1)"])
     return [str(os.getpid()).encode()]
