@@ -222,6 +222,11 @@ int encode_main(int argc, char** argv) {
   app.add_option("files", options.files, "Results of attacks, in any encoding")
       ->type_name("FILE")
       ->capture_default_str();
+  app.footer(
+      "Columns of csv, without a header: time (Unix, ns), status, latency (ns), bytes out, bytes "
+      "in, "
+      "error, body (base64), name of the attack, number of the hit, method, URL, headers "
+      "(base64).");
   if (const auto code = parse_go_style(app, argc, argv)) {
     return *code;
   }

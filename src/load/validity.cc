@@ -31,7 +31,8 @@ void judge_rate(const Figures& figures, Validity& validity) {
   const Duration late = figures.phase(Phase::kLate).quantile(0.9);
   const double asked = to_seconds(figures.duration());
   const double taken = asked + to_seconds(late);
-  if (late > kLateAlways && asked < kAchievedMin * taken) {
+  const bool has_rate = asked > 0;  // a single hit has none
+  if (has_rate && late > kLateAlways && asked < kAchievedMin * taken) {
     validity.reasons.push_back(
         format("the rate was not reached: {:.1f} % of what was asked for", 100 * asked / taken));
   }

@@ -64,7 +64,9 @@ TEST(Validity, OfASingleHitThereIsNoRateToMiss) {
   hit.late = std::chrono::microseconds{50};
   EXPECT_TRUE(judge(figures_of({hit}), {}, {}).valid());
   hit.late = milliseconds{2};
-  EXPECT_FALSE(judge(figures_of({hit}), {}, {}).valid());
+  const std::vector<std::string> reasons = judge(figures_of({hit}), {}, {}).reasons;
+  ASSERT_EQ(reasons.size(), 1U);
+  EXPECT_TRUE(reasons[0].starts_with("this side was late")) << reasons[0];
 }
 
 TEST(Validity, AGeneratorThatFallsBehindMissesItsRate) {

@@ -58,8 +58,9 @@ std::string DialError::text() const {
       return words + ": raise the limit (ulimit -n), or open fewer connections";
     case Kind::kNoLocalPorts:
       return words +
-             ": no local port is free for this address; keep connections alive, add local "
-             "addresses, or widen net.ipv4.ip_local_port_range";
+             ": no local port is free for this address, or the one to connect from is not of this "
+             "machine; keep connections alive, add local addresses, or widen "
+             "net.ipv4.ip_local_port_range";
     case Kind::kRefused:
     case Kind::kOther:
       return words;
