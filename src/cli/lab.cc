@@ -85,7 +85,8 @@ void declare(CLI::App& app, LabOptions& o) {
       ->check(CLI::IsMember({"forebay", "classic", "haproxy", "gunicorn"}).description(""))
       ->type_name("STACK");
   app.add_flag("--here", o.lab.here,
-               "No namespaces: inside a container. net.core.somaxconn stays what it is");
+               "No namespaces: inside a container. net.core.somaxconn stays what it is; kill -9 of "
+               "the lab leaves a directory of its in /tmp, and nginx's workers");
   app.add_option("--json", o.json, "Write everything there, as JSON; - is stdout")
       ->type_name("FILE");
   app.add_option("--html", o.html, "Write one page with the charts there; - is stdout")
@@ -114,13 +115,13 @@ void declare(CLI::App& app, LabOptions& o) {
   }
 }
 
-/// INT, TERM and HUP as a descriptor, from now on.
+/// INT, QUIT, TERM, HUP, and PIPE of a reader that is gone, as a descriptor, from now on.
 class StopSignals {
  public:
   StopSignals() {
     sigset_t signals;
     ::sigemptyset(&signals);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE}) {
       ::sigaddset(&signals, number);
     }
     ::sigprocmask(SIG_BLOCK, &signals, nullptr);

@@ -97,7 +97,18 @@ int run(int argc, char** argv) {
   return 2;
 }
 
+/// The exit code: whoever reads only half of a report must not take it for the whole.
+int finish(int code) {
+  const bool flushed = std::fflush(stdout) == 0;
+  if (code != 0 || (flushed && std::ferror(stdout) == 0)) {
+    return code;
+  }
+  std::fputs("forebay: not all could be written: the disk is full, or the reader is gone\n",
+             stderr);
+  return 2;
+}
+
 }  // namespace
 }  // namespace forebay::cli
 
-int main(int argc, char** argv) { return forebay::cli::run(argc, argv); }
+int main(int argc, char** argv) { return forebay::cli::finish(forebay::cli::run(argc, argv)); }

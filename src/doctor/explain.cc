@@ -70,8 +70,8 @@ std::string queue_values(const Host& host) {
     const std::string asked =
         at.asked == nullptr ? ""
                             : format(", asked for {} ({})", at.asked->backlog, at.asked->where);
-    text += format("  {}: {} wait, {} fit{}\n", at.name(), at.socket.waiting, at.socket.capacity(),
-                   asked);
+    text += format("  {}: {} wait, {} fit{}\n", printable(at.name()), at.socket.waiting,
+                   at.socket.capacity(), asked);
   });
   return text;
 }
@@ -94,8 +94,8 @@ std::string route_values(const Host& host) {
   for (const Server& server : host.servers) {
     for (const Route& route : server.routes) {
       text += format("  nginx to {}: read timeout {:g} s, connect timeout {:g} s ({})\n",
-                     route.upstream, route.read_timeout_seconds, route.connect_timeout_seconds,
-                     route.where);
+                     printable(route.upstream), route.read_timeout_seconds,
+                     route.connect_timeout_seconds, route.where);
     }
     if (server.timeout_seconds) {
       text += format("  {} (pid {}): timeout {:g} s\n", word(server.kind), server.pid,

@@ -86,7 +86,7 @@ struct Server {
 
 struct Host {
   std::vector<NetworkNamespace> networks;  // our own first
-  bool all_networks = true;                // there are no others
+  bool all_networks = true;                // none was left out
   std::vector<Process> processes;          // owners of listening sockets, by number
   std::vector<Server> servers;
   std::vector<std::string> unseen;  // what could not be looked at, and what would help

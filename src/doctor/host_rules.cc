@@ -48,8 +48,9 @@ Finding missing_upstream(const Server& nginx, const Route& route, bool another) 
 void add_drops(const NetworkNamespace& network, std::vector<std::string>& evidence) {
   for (const ListeningSocket& socket : network.sockets) {
     if (socket.drops.value_or(0) > 0) {
-      evidence.push_back(format("{} has dropped {} since it listens ({} wait, its limit is {})",
-                                socket.address, *socket.drops, socket.waiting, socket.limit));
+      evidence.push_back(
+          format("{} has dropped {} packets since it listens ({} wait, its limit is {})",
+                 socket.address, *socket.drops, socket.waiting, socket.limit));
     }
   }
 }

@@ -13,6 +13,8 @@ namespace {
 constexpr int kIncludesDeep = 16;
 constexpr std::size_t kFilesMax = 2000;
 constexpr std::size_t kBytesMax = std::size_t{16} << 20;  // of all files together
+constexpr std::size_t kRoutesMax = 1000;
+constexpr std::size_t kPlacesMax = 20'000;  // looked at for `listens` and `routes`
 constexpr std::uint32_t kDefaultBacklog = 511;
 constexpr double kDefaultTimeout = 60;
 /// What passes requests on: NAME_pass, NAME_read_timeout, NAME_connect_timeout.
@@ -28,6 +30,7 @@ class Includes {
 
   std::vector<Directive> read(const std::string& path, int depth = 0) {
     if (++count_ > kFilesMax || depth > kIncludesDeep || bytes_ > kBytesMax) {
+      note_limit();
       return {};
     }
     const auto text = files_.read(path);
@@ -41,6 +44,12 @@ class Includes {
   }
 
  private:
+  void note_limit() {
+    if (!std::exchange(limit_noted_, true)) {
+      unseen_.emplace_back("nginx's configuration: it is too large to be read to its end");
+    }
+  }
+
   std::vector<Directive> expand(std::vector<Directive> directives, int depth) {
     std::vector<Directive> all;
     for (Directive& directive : directives) {
@@ -61,6 +70,7 @@ class Includes {
   std::vector<std::string>& unseen_;
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
+  bool limit_noted_ = false;
 };
 
 /// "80", "*:80", "127.0.0.1", "[::]:80", "unix:/x": as a ListeningSocket says it.
@@ -115,6 +125,9 @@ class Interpreter {
         walk(directive.block, {});
       }
     }
+    if (!all_looked_at_) {
+      config_.unseen.emplace_back("nginx's configuration: it has too many addresses for us");
+    }
   }
 
  private:
@@ -123,9 +136,11 @@ class Interpreter {
       if (upstream.words.size() < 2 || upstream.words[0] != "upstream") {
         continue;
       }
+      std::vector<std::string>& places = upstreams_[upstream.words[1]];
       for (const Directive& server : upstream.block) {
-        if (server.words.size() >= 2 && server.words[0] == "server") {
-          upstreams_[upstream.words[1]].push_back(normalized(server.words[1], "80"));
+        const bool down = std::ranges::find(server.words, "down") != server.words.end();
+        if (server.words.size() >= 2 && server.words[0] == "server" && !down) {
+          places.push_back(normalized(server.words[1], "80"));
         }
       }
     }
@@ -154,8 +169,18 @@ class Interpreter {
     }
   }
 
+  /// Somebody else's file must not keep us busy for minutes.
+  bool may_look() {
+    all_looked_at_ = all_looked_at_ && ++looked_at_ <= kPlacesMax &&
+                     std::max(config_.routes.size(), config_.listens.size()) < kRoutesMax;
+    return all_looked_at_;
+  }
+
   /// Many servers may listen at one address; one of them says the backlog.
   void add_listen(const Directive& directive) {
+    if (!may_look()) {
+      return;
+    }
     AskedBacklog asked{normalized(directive.words[1], "80"), kDefaultBacklog, "nginx's default"};
     for (const std::string_view word : directive.words) {
       constexpr std::string_view kName = "backlog=";
@@ -184,6 +209,9 @@ class Interpreter {
     const std::vector<std::string> places =
         named == upstreams_.end() ? std::vector{normalized(address, default_port)} : named->second;
     for (const std::string& place : places) {
+      if (!may_look()) {
+        return;
+      }
       const bool known = std::ranges::any_of(config_.routes, [&](const Route& route) {
         return route.upstream == place && route.read_timeout_seconds == timeouts.read;
       });
@@ -195,6 +223,8 @@ class Interpreter {
 
   NginxConfig& config_;
   Upstreams upstreams_;
+  std::size_t looked_at_ = 0;
+  bool all_looked_at_ = true;
 };
 
 }  // namespace

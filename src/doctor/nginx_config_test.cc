@@ -115,6 +115,30 @@ TEST_F(NginxConfigTest, RoutesFollowUpstreamsIncludesAndInheritedTimeouts) {
   EXPECT_TRUE(config.unseen.empty());
 }
 
+TEST_F(NginxConfigTest, ServersThatAreDownGetNoRequests) {
+  write("nginx.conf",
+        "http { upstream a { server 127.0.0.1:1; server 127.0.0.1:2 weight=3 down; }\n"
+        "upstream b { server 127.0.0.1:3 down; }\n"
+        "server { location / { proxy_pass http://a; } location /b { proxy_pass http://b; } } }");
+  const NginxConfig config = read();
+  ASSERT_EQ(config.routes.size(), 1U);
+  EXPECT_EQ(config.routes[0].upstream, "127.0.0.1:1");
+}
+
+TEST_F(NginxConfigTest, HasALimitAndSaysSo) {
+  std::string servers;
+  std::string locations;
+  for (int i = 0; i < 5000; ++i) {
+    servers += "server unix:/run/" + std::to_string(i) + ";";
+    locations += "location /" + std::to_string(i) + " { proxy_pass http://a; }";
+  }
+  write("nginx.conf", "http { upstream a {" + servers + "} server {" + locations + "} }");
+  const NginxConfig config = read();
+  EXPECT_EQ(config.routes.size(), 1000U);
+  ASSERT_EQ(config.unseen.size(), 1U);
+  EXPECT_NE(config.unseen[0].find("too many addresses"), std::string::npos);
+}
+
 TEST_F(NginxConfigTest, TheBacklogOfAnAddressMayStandInAnyOfItsServers) {
   write("nginx.conf",
         "http { server { listen 80; } server { listen *:80 backlog=4096; } server { listen 80; }\n"
@@ -140,7 +164,10 @@ TEST_F(NginxConfigTest, WhatCannotBeReadIsSaid) {
 
 TEST_F(NginxConfigTest, FilesThatIncludeThemselvesComeToAnEnd) {
   write("nginx.conf", "http { } include *.conf; include *.conf; include *.conf;");
-  EXPECT_TRUE(read().routes.empty());
+  const NginxConfig config = read();
+  EXPECT_TRUE(config.routes.empty());
+  ASSERT_EQ(config.unseen.size(), 1U);
+  EXPECT_NE(config.unseen[0].find("too large"), std::string::npos);
 }
 
 }  // namespace

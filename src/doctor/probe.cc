@@ -104,9 +104,13 @@ Result<Fd> connect_to(const Addresses& addresses, TimePoint end) {
   return fail(std::strerror(code));
 }
 
-/// "HTTP/1.1 200 OK": 200; anything else: 0.
+/// "HTTP/1.1 200 OK": 200, also after interim answers such as 103; anything else: 0.
 int status_of(std::string_view start) {
   constexpr std::size_t kAt = 9;
+  while (start.starts_with("HTTP/1.1 1")) {
+    const std::size_t end = start.find("\r\n\r\n");
+    start.remove_prefix(end == std::string_view::npos ? start.size() : end + 4);
+  }
   int status = 0;
   if (start.starts_with("HTTP/1.") && start.size() >= kAt + 3) {
     std::from_chars(start.data() + kAt, start.data() + kAt + 3, status);
@@ -116,7 +120,7 @@ int status_of(std::string_view start) {
 
 /// Reads until the server closes. The status; errors: there is none, or it did not end in time.
 Result<int> read_answer(const Fd& socket, TimePoint end) {
-  constexpr std::size_t kStartMax = 12;  // "HTTP/1.1 200"
+  constexpr std::size_t kStartMax = 16384;  // interim answers, and "HTTP/1.1 200"
   std::string start;
   std::array<char, 16384> block;
   for (std::size_t all = 0; all < kAnswerBytesMax;) {

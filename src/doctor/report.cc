@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,7 @@ namespace forebay::doctor {
 namespace {
 
 constexpr std::size_t kRowsMax = 40;
+constexpr std::size_t kUnseenMax = 20;
 constexpr std::size_t kAddressWidthMax = 48;
 
 struct Row {
@@ -71,11 +73,31 @@ void add_lines(std::string_view label, const std::vector<std::string>& lines, st
   }
 }
 
+/// Bytes of the character of UTF-8 with which the text begins; 0: it is none, or would move the
+/// cursor (U+0080 to U+009F too: terminals take them for ESC and another).
+std::size_t visible_length(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) {
+    return first < 0x20 || first == 0x7f ? 0 : 1;
+  }
+  const std::size_t length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  if (length == 0 || first > 0xf4 || text.size() < length || (first == 0xc2 && byte(1) < 0xa0)) {
+    return 0;
+  }
+  const auto follows = [](unsigned char c) { return (c & 0xc0) == 0x80; };
+  return std::ranges::all_of(text.substr(1, length - 1), follows) ? length : 0;
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
-  std::string safe(text);
-  std::ranges::replace_if(safe, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  std::string safe;
+  while (!text.empty()) {
+    const std::size_t length = visible_length(text);
+    safe += length == 0 ? "?" : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
   return safe;
 }
 
@@ -101,8 +123,11 @@ std::string findings_text(const std::vector<Finding>& findings, const Colors& co
 
 std::string unseen_text(const Host& host) {
   std::string text;
-  for (const std::string& what : host.unseen) {
+  for (const std::string& what : host.unseen | std::views::take(kUnseenMax)) {
     text += format("{}{}\n", text.empty() ? "Not seen: " : "          ", printable(what));
+  }
+  if (host.unseen.size() > kUnseenMax) {
+    text += format("          and {} more: --json\n", host.unseen.size() - kUnseenMax);
   }
   return text;
 }

@@ -13,6 +13,13 @@ namespace {
 constexpr std::uint64_t kNearlyFullPercent = 75;
 constexpr std::uint64_t kHalfFullPercent = 50;
 
+/// The kernel counts any packet at a listening socket that belongs to no connection as a drop of
+/// it, also where no queue was ever full.
+bool overflowed(const Surroundings& at) {
+  return at.socket.drops.value_or(0) > 0 && at.network.counters &&
+         at.network.counters->overflows > 0;
+}
+
 std::uint64_t percent(const ListeningSocket& socket) {
   return std::uint64_t{socket.waiting} * 100 / socket.capacity();
 }
@@ -75,7 +82,9 @@ void add_longer_queue(const Surroundings& at, std::vector<std::string>& fix) {
   if (at.network.somaxconn.value_or(0) < at.asked->backlog) {
     fix.push_back(sysctl(at, at.asked->backlog));
   }
-  fix.push_back(format("then restart {}: listen() reads net.core.somaxconn once", at.who()));
+  fix.push_back(format("{}restart {}: listen() reads net.core.somaxconn once",
+                       at.network.somaxconn.value_or(0) < at.asked->backlog ? "then " : "",
+                       at.who()));
 }
 
 void add_more_workers(const Surroundings& at, std::vector<std::string>& fix) {
@@ -193,12 +202,18 @@ Finding cut_backlog(const Surroundings& at) {
 
 Finding short_nginx_queue(const Surroundings& at) {
   Finding finding;
-  finding.severity = Severity::kWarning;
+  const bool now = percent(at.socket) >= kHalfFullPercent;
+  finding.severity = now ? Severity::kWarning : Severity::kNote;
   finding.rule = "nginx-backlog";
-  finding.what = format("nginx's own queue at {} holds {}, and that is not enough.",
-                        at.socket.address, at.socket.capacity());
-  finding.evidence = {format("{} wait in it, {} connections were dropped at it since it listens",
-                             at.socket.waiting, at.socket.drops.value_or(0))};
+  finding.what = format("nginx's own queue at {} holds {}, and that {} not enough.",
+                        at.socket.address, at.socket.capacity(), now ? "is" : "may have been");
+  finding.evidence = {
+      format("{} wait in it, {} packets were dropped at it since it listens, and queues of this "
+             "network have overflowed",
+             at.socket.waiting, at.socket.drops.value_or(0))};
+  if (!overflowed(at)) {
+    finding.evidence = {format("{} wait in it", at.socket.waiting)};
+  }
   finding.users = "delays of 1, 3, 7 s and more before anything happens";
   const std::uint64_t enough =
       std::max<std::uint64_t>(at.network.somaxconn.value_or(0), at.socket.limit * 2ULL);
@@ -306,7 +321,7 @@ std::vector<Finding> find_short_nginx_queues(const Host& host) {
       host,
       [](const Surroundings& at) {
         return at.server != nullptr && at.server->kind == Server::Kind::kNginx && !at.cut() &&
-               (at.socket.drops.value_or(0) > 0 || percent(at.socket) >= kHalfFullPercent);
+               (overflowed(at) || percent(at.socket) >= kHalfFullPercent);
       },
       short_nginx_queue);
 }

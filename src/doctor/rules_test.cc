@@ -146,6 +146,7 @@ TEST(CutBacklog, NamesTheSysctlOnlyWhereItIsTooLow) {
   host.networks[0].somaxconn = 4096;  // raised since
   findings = find_cut_backlogs(host);
   EXPECT_FALSE(mentions(findings.at(0).fix, "sysctl -w"));
+  EXPECT_FALSE(mentions(findings.at(0).fix, "then"));
   host.networks[0].somaxconn = 128;
   host.networks[0].pid = 99;  // a container
   EXPECT_TRUE(mentions(find_cut_backlogs(host).at(0).fix, "nsenter -t 99"));
@@ -191,15 +192,25 @@ TEST(Overflows, SinceBootAreANoteAndGrowingOnesCritical) {
   const auto findings = find_overflows(host);
   EXPECT_EQ(findings.at(0).severity, Severity::kCritical);
   EXPECT_NE(findings.at(0).what.find("2 connections were dropped"), std::string::npos);
-  EXPECT_TRUE(mentions(findings.at(0).evidence, "0.0.0.0:80 has dropped 2"));
+  EXPECT_TRUE(mentions(findings.at(0).evidence, "0.0.0.0:80 has dropped 2 packets"));
 }
 
-TEST(ShortNginxQueue, IsOneThatHasDropped) {
+TEST(ShortNginxQueue, IsOneThatFillsOrHasOverflowed) {
   Host host = healthy();
   front_of(host).drops = 9;
+  host.networks[0].counters->overflows = 9;
   const auto findings = find_short_nginx_queues(host);
   ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].severity, Severity::kNote);
   EXPECT_TRUE(mentions(findings[0].fix, "backlog=4096"));
+  front_of(host).waiting = 256;
+  EXPECT_EQ(find_short_nginx_queues(host).at(0).severity, Severity::kWarning);
+}
+
+TEST(ShortNginxQueue, IsNotOneThatOnlyGotStrayPackets) {
+  Host host = healthy();
+  front_of(host).drops = 9;
+  EXPECT_EQ(rules(host), Rules{});
 }
 
 TEST(ShortTimeouts, AreThoseThatTheQueueOutlasts) {

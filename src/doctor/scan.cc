@@ -79,6 +79,7 @@ void read_networks(const std::vector<ProcessEntry>& processes, Networks which, H
   }
   for (const auto& [id, pid] : others) {
     if (host.networks.size() == kNamespacesMax) {
+      host.all_networks = false;
       host.unseen.push_back(
           format("{} more network namespaces", others.size() + 1 - kNamespacesMax));
       return;

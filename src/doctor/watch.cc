@@ -37,7 +37,11 @@ std::string Watch::header() {
 void Watch::see(Host& host, const std::string& at) {
   for (NetworkNamespace& network : host.networks) {
     if (network.counters) {
-      network.before = first_.emplace(network.id, *network.counters).first->second;
+      ListenCounters& first = first_.emplace(network.id, *network.counters).first->second;
+      if (network.counters->overflows < first.overflows) {
+        first = *network.counters;  // another namespace has got the number of one that ended
+      }
+      network.before = first;
     }
   }
   Fill fullest;

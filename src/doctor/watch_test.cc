@@ -59,6 +59,15 @@ TEST(Watch, CountsDropsFromItsBeginning) {
   EXPECT_NE(watch.line().find("      2  "), std::string::npos);
 }
 
+TEST(Watch, ANamespaceThatGetsTheNumberOfOneThatEndedBeginsAnew) {
+  Watch watch;
+  for (const std::uint64_t overflows : {10U, 0U, 3U}) {
+    Host host = host_with(0, overflows);
+    watch.see(host, "now");
+  }
+  EXPECT_NE(watch.line().find("      3  "), std::string::npos) << watch.line();
+}
+
 TEST(Explain, EveryTopicIsExplainedOnAnyMachine) {
   for (const std::string& topic : topics()) {
     EXPECT_TRUE(explain(topic, Host{})) << topic;

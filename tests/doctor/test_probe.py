@@ -88,12 +88,21 @@ def test_errors_of_the_server_are_its_errors() -> None:
     assert done.returncode == 2
 
 
+def test_an_interim_answer_is_not_the_answer() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    with slow_server(answer=2 * early + b"HTTP/1.1 503 Full\r\n\r\n") as server:
+        done = run_forebay("doctor", "--exit-code", f"http://127.0.0.1:{server.port}/")
+    assert "16 x 503" in done.stdout
+    assert done.returncode == 2
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
         (b"", "1 x it closed without an answer"),
         (b"SSH-2.0-x\r\n" * 100, "1 x its answer is no HTTP/1"),
         (b"HTTP/1.1 2", "1 x its answer is no HTTP/1"),
+        (b"HTTP/1.1 103 Early Hints\r\n", "1 x its answer is no HTTP/1"),
     ],
 )
 def test_what_is_no_answer_ends_it(answer: bytes, says: str) -> None:

@@ -159,6 +159,13 @@ def test_forebay_that_sheds(serve) -> None:
         assert client.response().status == 200
 
 
+@pytest.mark.parametrize("options", [(), ("--json",), ("explain", "502"), ("--help",)])
+def test_a_full_disk_is_said(options: tuple[str, ...]) -> None:
+    done = run_forebay("doctor", *options, prefix=("sh", "-c", 'exec "$@" >/dev/full', "sh"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("forebay: not all could be written")
+
+
 IN_A_NETWORK = (("unshare", "--net") if os.geteuid() == 0
                 else ("unshare", "--map-root-user", "--net"))  # fmt: skip
 

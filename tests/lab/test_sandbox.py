@@ -31,6 +31,8 @@ def members(sessions: list[int]) -> list[int]:
         (signal.SIGINT, False),
         (signal.SIGTERM, False),
         (signal.SIGINT, True),
+        (signal.SIGQUIT, True),
+        (signal.SIGPIPE, True),  # `forebay lab ... | head -1`
         (signal.SIGKILL, False),
     ],
 )
