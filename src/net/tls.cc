@@ -315,7 +315,7 @@ std::size_t TlsStream::encrypt(std::span<const iovec>& parts, std::size_t& offse
   while (!parts.empty() && size < piece.size()) {
     const iovec& part = parts.front();
     const std::size_t bytes = std::min(part.iov_len - offset, piece.size() - size);
-    std::memcpy(piece.data() + size, static_cast<const char*>(part.iov_base) + offset, bytes);
+    std::copy_n(static_cast<const char*>(part.iov_base) + offset, bytes, piece.data() + size);
     size += bytes;
     offset += bytes;
     if (offset == part.iov_len) {

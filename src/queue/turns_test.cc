@@ -214,12 +214,14 @@ TEST_F(TurnsTest, LowIsRefusedBeforeHigh) {
 TEST_F(TurnsTest, KeepsItsBooksThroughAnything) {
   std::minstd_rand random(1);
   std::vector<Entry*> handed;
+  const auto any = [this](std::size_t number) {
+    return entries_.empty() ? nullptr : &entries_[number % entries_.size()];
+  };
   TimePoint now = kStart;
   std::size_t waiting = 0;
   queue_.set_servers(10'000);
   for (int i = 0; i < 20'000; ++i) {
     now += milliseconds(random() % 100);
-    Entry& entry = entries_[random() % std::max<std::size_t>(1, entries_.size())];
     switch (random() % 8) {
       case 0:
       case 1:
@@ -247,8 +249,8 @@ TEST_F(TurnsTest, KeepsItsBooksThroughAnything) {
         }
         break;
       case 6:
-        if (entry.waiting()) {
-          queue_.withdraw(entry);
+        if (Entry* entry = any(random()); entry != nullptr && entry->waiting()) {
+          queue_.withdraw(*entry);
           --waiting;
         }
         break;
