@@ -80,8 +80,11 @@ def load(text: str) -> Application:
             name = spec.module.removesuffix(".py").replace("/", ".")
             error.add_note(f"Did you mean '{name}:{spec.name}'?")
         elif error.name == spec.module.partition(".")[0]:
+            here = os.getcwd()
+            if not os.access(here, os.R_OK | os.X_OK):
+                here += " (which this user may not read)"
             error.add_note(
-                f"There is no module {error.name!r} in {os.getcwd()} or elsewhere on sys.path: "
+                f"There is no module {error.name!r} in {here} or elsewhere on sys.path: "
                 "start in the directory that has it, or name that one with --chdir or --pythonpath."
             )
         else:

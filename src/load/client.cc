@@ -365,10 +365,15 @@ void Client::give_up(Flight& flight, Failure failure) {
       discard(connection);
     }
   }
-  fail(flight, failure,
-       failure == Failure::kUnfinished
-           ? "interrupted"
-           : "context deadline exceeded (Client.Timeout exceeded while awaiting headers)");
+  if (failure == Failure::kUnfinished) {
+    fail(flight, failure, "interrupted");
+  } else {
+    const bool answered = flight.first_byte != TimePoint{};
+    fail(flight, failure,
+         format("context deadline exceeded (Client.Timeout {})",
+                answered ? "or context cancellation while reading body"
+                         : "exceeded while awaiting headers"));
+  }
 }
 
 void Client::fail(Flight& flight, Failure failure, std::string_view what) {

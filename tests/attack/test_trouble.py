@@ -53,6 +53,31 @@ def test_a_body_that_cannot_be_read(server, body):
     assert body in done.error
 
 
+@pytest.mark.parametrize(
+    ("sent", "awaited"),
+    [
+        (b"", "exceeded while awaiting headers"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", "while reading body"),
+    ],
+    ids=["nothing", "head"],
+)
+def test_a_timeout_says_what_was_awaited(sent, awaited):
+    def answer(listener):
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(sent)
+            connection.recv(1)  # until the client gives up
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, args=(listener,))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        done = attack(f"GET {url}", "-rate=1", "-duration=1s", "-timeout=1s")
+        thread.join()
+    assert [awaited in hit["error"] for hit in done.hits] == [True]
+
+
 def one_answer(*answers: bytes):
     """A server that answers each connection's first request with these bytes, piece by piece, and
     closes. Returns its URL; it ends with the test."""

@@ -174,6 +174,17 @@ def test_spool_directory_that_is_root_s_is_told_at_the_start(open_directory):
     assert error in result.stderr
 
 
+@needs_root
+def test_module_in_a_directory_that_is_root_s_is_told(open_directory):
+    (open_directory / "mine.py").touch()
+    open_directory.chmod(0o700)
+    python = ("--python", "/usr/bin/python3")
+    result = run_forebay(
+        *("serve", "mine", "-u", "nobody", "-b", "127.0.0.1:0", *python), cwd=open_directory
+    )
+    assert f"no module 'mine' in {open_directory} (which this user may not read)" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
