@@ -154,15 +154,16 @@ void Front::unknown_proxy(std::string_view host) {
 void Front::flush_access_log() {
   LogFile& file = access_log_->file();
   file.flush();
+  const bool lost = file.dropped() != std::exchange(metrics_.access_log_dropped, file.dropped());
+  if (lost && !std::exchange(dropping_, true)) {
+    log_.warning(
+        "nobody reads the access log, or too slowly, or its disk is full: lines of it are dropped");
+  }
   if (!file.pending()) {
     flush_posted_ = false;
-    dropping_ = false;
+    dropping_ = lost;
     return;
   }
-  if (file.dropped() != metrics_.access_log_dropped && !std::exchange(dropping_, true)) {
-    log_.warning("nobody reads the access log, or too slowly: lines of it are dropped");
-  }
-  metrics_.access_log_dropped = file.dropped();
   flush_timer_.after(kFlushAgain, [this] { flush_access_log(); });
 }
 

@@ -160,7 +160,8 @@ void write_http(Page& page, const Metrics& m) {
   page.single("forebay_connections_evicted_total", "counter",
               "Idle connections closed to make room for others.", m.connections_evicted);
   page.single("forebay_access_log_dropped_total", "counter",
-              "Lines of the access log lost because nobody read them.", m.access_log_dropped);
+              "Lines of the access log lost because nobody read them, or its disk was full.",
+              m.access_log_dropped);
 }
 
 }  // namespace

@@ -80,6 +80,14 @@ def test_access_log_that_nobody_reads_holds_nobody_up(serve, tmp_path):
     os.close(reader)
 
 
+def test_access_log_on_a_full_disk_is_told_once(serve):
+    server = serve("probe", "--access-logfile", "/dev/full")
+    for answered in range(1, 4):
+        assert server.get().status == 200
+        until(lambda lines=answered: server.metric("forebay_access_log_dropped_total") == lines)
+    assert server.log.count("its disk is full: lines of it are dropped") == 1
+
+
 def test_json_log_has_every_phase(serve, tmp_path):
     access = AccessLog(tmp_path / "access.log")
     server = serve("probe", *access.options)
