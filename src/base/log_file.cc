@@ -67,6 +67,11 @@ ssize_t LogFile::write_now(std::string_view bytes) const {
 }
 
 void LogFile::flush() {
+  const bool mends = cut_ && pending();
+  if (mends) {
+    kept_.insert(0, 1, '\n');
+    cut_ = false;
+  }
   std::size_t done = 0;
   while (done < kept_.size()) {
     const ssize_t written = write_now(std::string_view(kept_).substr(done));
@@ -76,8 +81,10 @@ void LogFile::flush() {
       break;
     } else if (errno != EINTR) {
       // A full disk or a closed pipe: serving goes on.
+      const std::size_t lines = done == 0 && mends ? 1 : done;
       dropped_ += static_cast<std::uint64_t>(
-          std::count(kept_.begin() + static_cast<std::ptrdiff_t>(done), kept_.end(), '\n'));
+          std::count(kept_.begin() + static_cast<std::ptrdiff_t>(lines), kept_.end(), '\n'));
+      cut_ = done == 0 ? mends : kept_[done - 1] != '\n';
       done = kept_.size();
     }
   }
@@ -95,6 +102,7 @@ Result<void> LogFile::reopen() {
   }
   flush();
   file_ = std::move(file);
+  cut_ = false;
   return {};
 }
 

@@ -70,6 +70,7 @@ class LogFile {
   bool is_socket_;
   bool blocked_ = false;  // the last flush() was not taken whole
   bool full_ = false;
+  bool cut_ = false;  // the file ends within a line: a disk was full there
   std::string kept_;
   std::uint64_t dropped_ = 0;
 };

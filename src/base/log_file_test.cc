@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,6 +113,25 @@ TEST_F(LogFileTest, APipeThatNobodyReadsMakesNobodyWait) {
   log.flush();
   EXPECT_EQ(drain(reader.get()), "again\n");
   EXPECT_EQ(log.dropped(), dropped);
+}
+
+/// A limit on files stands for a full disk.
+TEST_F(LogFileTest, ALineThatAFullDiskHasCutEndsBeforeTheNext) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  LogFile log = *LogFile::open(path(), 1);
+  const rlimit ten{10, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &ten);
+  for (const std::string_view line : {"first", "second", "third", "fourth"}) {
+    say(log, line);
+    log.flush();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  say(log, "fifth");
+  log.flush();
+  EXPECT_EQ(content(path()), "first\nseco\nfifth\n");
+  EXPECT_EQ(log.dropped(), 3U);
 }
 
 TEST_F(LogFileTest, AClosedPipeLosesLinesAndNothingElse) {
