@@ -343,7 +343,8 @@ void Generation::worker_status(pid_t pid, int wait_status) {
   if (!booted_ && dead.boot_timed_out) {
     return boot_failed(kExitBoot);
   }
-  if (!booted_ && (code == kExitBoot || code == kExitApp)) {
+  const bool was_ready = dead.ready_at != TimePoint{};  // then the code is the application's own
+  if (!booted_ && !was_ready && (code == kExitBoot || code == kExitApp)) {
     return boot_failed(code);
   }
   front_.log().error("Worker (pid: {}) {}", pid, describe_end(dead, wait_status));

@@ -8,7 +8,7 @@ from collections import Counter
 
 from access import AccessLog
 from hammer import Hammer
-from serving import Server, until
+from serving import APPS, Server, until
 
 KILLS = 12
 
@@ -174,3 +174,26 @@ def test_no_request_fails_while_zygotes_are_killed(serve):
     assert gets.statuses().keys() == posts.statuses().keys() == {200}
     runs = Counter(call.split()[2] for call in server.calls() if call.startswith("POST"))
     assert set(runs.values()) == {1}
+
+
+LEAVES = """
+import sys
+from slow_start import application as slow_start
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/leave":
+        sys.exit(3)
+    return slow_start(environ, start_response)
+"""
+
+
+def test_a_worker_that_leaves_while_another_boots_does_not_end_the_server(serve, tmp_path):
+    """Its exit code is that of a worker that cannot load the application."""
+    (tmp_path / "leaves.py").write_text(LEAVES)
+    server = serve("leaves", "-w", "2", "--pythonpath", f"{tmp_path},{APPS}")
+    server.troubles_expected = True  # SystemExit is logged with its traceback
+    assert server.get("/leave").status == 500
+    server.wait_for_log("exited with code 3; starting another")
+    server.open_gate()
+    server.wait_ready(2)
+    assert server.get("/").status == 200
