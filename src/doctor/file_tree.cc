@@ -60,6 +60,10 @@ std::optional<std::uint64_t> FileTree::inode(const std::string& path) const {
                                                    : std::nullopt;
 }
 
+bool FileTree::missing(const std::string& path) const {
+  return !open(path, O_PATH) && errno == ENOENT;
+}
+
 std::vector<std::string> FileTree::glob(const std::string& pattern) const {
   if (pattern.find_first_of("*?[") == std::string::npos) {
     return {pattern};

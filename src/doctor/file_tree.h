@@ -21,6 +21,8 @@ class FileTree {
   [[nodiscard]] Result<std::string> read(const std::string& path) const;
   /// The number of a file of any kind; none: not there.
   [[nodiscard]] std::optional<std::uint64_t> inode(const std::string& path) const;
+  /// Nothing is there; false too if we may not look.
+  [[nodiscard]] bool missing(const std::string& path) const;
   /// The absolute paths that match a pattern with * ? [] in its last part, sorted as glob(7) does;
   /// a pattern without them names itself.
   [[nodiscard]] std::vector<std::string> glob(const std::string& pattern) const;

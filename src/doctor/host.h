@@ -47,7 +47,8 @@ struct Route {
   std::string upstream;  // an address as in ListeningSocket
   double connect_timeout_seconds = 60;
   double read_timeout_seconds = 60;
-  std::string where;  // "/etc/nginx/sites-enabled/shop:7"
+  std::string where;     // "/etc/nginx/sites-enabled/shop:7"
+  bool no_file = false;  // it is the path of a unix socket, and nothing is there
 };
 
 struct Worker {

@@ -20,7 +20,7 @@ bool arrives(const Host& host, const Server& nginx, const Route& route) {
 bool visible(const Host& host, const Server& nginx, const Route& route) {
   const auto entered = [](const NetworkNamespace& network) { return network.entered; };
   if (route.upstream.starts_with("unix:")) {
-    return host.all_networks && std::ranges::all_of(host.networks, entered);
+    return route.no_file || (host.all_networks && std::ranges::all_of(host.networks, entered));
   }
   const bool near = route.upstream.starts_with("127.") || route.upstream.starts_with("[::1]");
   return near && std::ranges::any_of(host.networks, [&](const NetworkNamespace& network) {

@@ -153,6 +153,14 @@ TEST_F(NginxConfigTest, TheBacklogOfAnAddressMayStandInAnyOfItsServers) {
   EXPECT_EQ(config.listens[3].address, "127.0.0.1:81");
 }
 
+TEST_F(NginxConfigTest, WhatIsMissingIsNotWhatIsHidden) {
+  write("there", "");
+  const FileTree files = FileTree::of(::getpid());
+  EXPECT_FALSE(files.missing(directory_ / "there"));
+  EXPECT_FALSE(files.missing(directory_ / "there" / "below"));  // ENOTDIR: not known
+  EXPECT_TRUE(files.missing(directory_ / "nothing"));
+}
+
 TEST_F(NginxConfigTest, WhatCannotBeReadIsSaid) {
   write("nginx.conf",
         "http { include there-is-none.conf; include broken; include .; include fifo;\n"

@@ -245,6 +245,8 @@ TEST(MissingUpstream, IsNotGuessedWhereWeCannotSee) {
   nginx_of(host).routes = {{"unix:/run/other.sock", 60, 60, "a"}};
   host.networks.emplace_back();  // not entered
   EXPECT_TRUE(find_missing_upstreams(host).empty());
+  nginx_of(host).routes[0].no_file = true;
+  EXPECT_EQ(find_missing_upstreams(host).size(), 1U);
   nginx_of(host).routes = {{"10.0.0.1:80", 60, 60, "a"}, {"127.0.0.1:80", 60, 60, "b"}};
   EXPECT_TRUE(find_missing_upstreams(host).empty());
   nginx_of(host).routes = {{"127.0.0.1:81", 60, 60, "b"}};

@@ -68,13 +68,15 @@ void read_networks(const std::vector<ProcessEntry>& processes, Networks which, H
       own.id = process.network;
     } else if (process.network != 0) {
       others.emplace(process.network, process.pid);
+    } else if (::geteuid() != 0) {
+      host.all_networks = false;  // whose is not ours to know
     }
   }
   others.erase(own.id);
   read_network(own, host.unseen);
   host.networks.push_back(std::move(own));
   if (which == Networks::kOwn) {
-    host.all_networks = others.empty();
+    host.all_networks = host.all_networks && others.empty();
     return;
   }
   for (const auto& [id, pid] : others) {

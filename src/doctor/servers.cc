@@ -82,9 +82,12 @@ void move_into(std::vector<std::string>& from, std::vector<std::string>& to) {
 void follow_links(const FileTree& files, const Host& host, std::vector<Route>& routes) {
   constexpr std::string_view kUnix = "unix:";
   for (Route& route : routes) {
-    const auto inode = route.upstream.starts_with(kUnix)
-                           ? files.inode(route.upstream.substr(kUnix.size()))
-                           : std::nullopt;
+    if (!route.upstream.starts_with(kUnix)) {
+      continue;
+    }
+    const std::string path = route.upstream.substr(kUnix.size());
+    const auto inode = files.inode(path);
+    route.no_file = files.missing(path);
     for (const NetworkNamespace& network : host.networks) {
       const auto same = std::ranges::find_if(network.sockets, [&](const ListeningSocket& socket) {
         return inode && socket.file_inode == static_cast<std::uint32_t>(*inode) &&
