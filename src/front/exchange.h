@@ -31,12 +31,13 @@ enum class Reason : std::uint8_t {
   kBadRequest,
   kSlowRequest,
   kNoRoom,
+  kAppFailed,  // it raised after the answer had begun
 };
-inline constexpr std::array<std::string_view, 13> kReasonWords{
+inline constexpr std::array<std::string_view, 14> kReasonWords{
     "ok",          "queue_full",     "queue_timeout",      "predicted_wait",
     "deadline",    "shutting_down",  "client_gone_queued", "client_gone_running",
     "worker_died", "worker_timeout", "bad_request",        "slow_request",
-    "no_room"};
+    "no_room",     "app_failed"};
 [[nodiscard]] constexpr std::string_view word(Reason reason) {
   return kReasonWords[static_cast<std::size_t>(reason)];
 }

@@ -249,7 +249,7 @@ TEST_F(RelayTest, AnInvalidHeadThatBreaksOffIsStillTheWorkersFault) {
   const std::array<http::Field, 1> fields{{{"X-A", "b\nc"}}};
   const std::string response = relayed(kGet, [&fields](Relay& relay) {
     relay.start({200, "OK", fields}, "hello", false);
-    relay.abort(Reason::kOk);
+    relay.abort(Reason::kAppFailed);
   });
   EXPECT_EQ(response, "");
   EXPECT_EQ(reason_, Reason::kWorkerDied);

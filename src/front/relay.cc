@@ -108,7 +108,7 @@ void Relay::spoil() {
 }
 
 void Relay::abort(Reason reason) {
-  reason_ = started() || reason != Reason::kOk ? reason : Reason::kWorkerDied;
+  reason_ = started() || reason != Reason::kAppFailed ? reason : Reason::kWorkerDied;
   broken_ = true;
   over_ = true;
   changed_.set();

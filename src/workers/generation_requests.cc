@@ -202,7 +202,7 @@ void Generation::deliver(front::Exchange& exchange, const channel::Record& recor
   const bool unanswered = over && !exchange.answering && !incoming.response;
   if (aborted || unanswered) {
     const front::Reason reason =
-        incoming.valid && !unanswered ? front::Reason::kOk : front::Reason::kWorkerDied;
+        incoming.valid && !unanswered ? front::Reason::kAppFailed : front::Reason::kWorkerDied;
     exchange.answering ? exchange.sink.abort(reason)
                        : exchange.sink.lost(front::Reason::kWorkerDied);
   } else if (incoming.response) {

@@ -130,13 +130,18 @@ def test_nothing_of_a_client_can_forge_a_line_or_break_the_json(serve, tmp_path)
 def test_refused_and_broken_requests_are_logged_with_their_reason(serve, tmp_path):
     access = AccessLog(tmp_path / "access.log")
     server = serve("probe", *access.options, "--health-path", "/-/health")
+    server.troubles_expected = True
     with server.client() as client:
         assert client.get("/-/health").status == 200
         client.send(b"rubbish\r\n\r\n")
         assert client.response().status == 400
-    health, bad = access.wait(count=2)
+    with server.client() as client:
+        client.send_get("/half")
+        assert not client.rest().endswith(b"0\r\n\r\n")
+    health, bad, half = access.wait(count=3)
     assert health["worker_pid"] is None and health["reason"] == "ok"
     assert (bad["status"], bad["reason"]) == (400, "bad_request")
+    assert (half["status"], half["reason"]) == (200, "app_failed")
 
 
 # The error log.

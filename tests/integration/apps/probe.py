@@ -62,6 +62,11 @@ def pieces(count):
     yield b"last\n"
 
 
+def half():
+    yield b"half"
+    raise RuntimeError("the application raised")
+
+
 def large(length):
     while length > 0:
         yield PIECE[:length]
@@ -93,6 +98,8 @@ def answer(environ):
             return pieces(int(count))
         case "large", [length]:
             return large(int(length))
+        case "half", _:
+            return half()
         case "grow", [length]:
             KEPT.append(b"x" * int(length))
         case "raise", _:
