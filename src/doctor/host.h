@@ -66,8 +66,9 @@ struct ForebayStatus {
   double predicted_wait_seconds = 0;
   double max_wait_seconds = 0;
   double oldest_age_seconds = 0;
-  std::uint64_t requests = 0;  // all that ended
-  std::uint64_t refused = 0;   // with 503, never run
+  std::uint64_t requests = 0;      // all that ended
+  std::uint64_t refused = 0;       // with 503, never run
+  std::uint64_t refused_full = 0;  // of these: --max-queue requests waited
 };
 
 /// A server that was recognised among the owners of listening sockets.

@@ -88,11 +88,14 @@ Finding shedding(const Server& forebay, const ForebayStatus& status) {
       format("{} wait, the oldest for {:.3g} s; {} of {} servers are busy", status.waiting,
              status.oldest_age_seconds, status.busy, status.servers),
       format("who comes now would wait {:.3g} s, the limit is {:.3g} s",
-             status.predicted_wait_seconds, status.max_wait_seconds)};
+             status.predicted_wait_seconds, status.max_wait_seconds),
+      format("{} were refused because the queue was full (--max-queue)", status.refused_full)};
   finding.users = "503 with Retry-After, at once; their request was not run";
   finding.fix = {
       "more workers: kill -TTIN " + format("{}", forebay.pid) + " adds one; or shorter requests",
-      "a longer --max-wait only if users really wait so long"};
+      format("a {} only if users really wait so long", 2 * status.refused_full > status.refused
+                                                           ? "larger --max-queue"
+                                                           : "longer --max-wait")};
   finding.trade_off = "who is refused early can go elsewhere; who waits in vain cannot";
   return finding;
 }

@@ -263,6 +263,9 @@ TEST(Shedding, IsAWarningWhileItLasts) {
   forebay.status = ForebayStatus{.servers = 2, .requests = 10, .refused = 4};
   host.servers.push_back(forebay);
   EXPECT_EQ(find_shedding(host).at(0).severity, Severity::kNote);
+  EXPECT_THAT(find_shedding(host).at(0).fix.at(1), testing::HasSubstr("--max-wait"));
+  host.servers[2].status->refused_full = host.servers[2].status->refused;
+  EXPECT_THAT(find_shedding(host).at(0).fix.at(1), testing::HasSubstr("--max-queue"));
   host.servers[2].status->waiting = 3;
   host.servers[2].status->busy = 2;
   EXPECT_EQ(find_shedding(host).at(0).severity, Severity::kWarning);

@@ -130,6 +130,7 @@ Result<ForebayStatus> parse_forebay_status(std::string_view json) {
   status.oldest_age_seconds = number<double>(page, "queue", "oldest_age_seconds");
   status.servers = number<std::uint64_t>(page, "servers", "total");
   status.busy = number<std::uint64_t>(page, "servers", "busy");
+  status.refused_full = number<std::uint64_t>(page, "requests", "queue_full");
   for (const char* reason : {"queue_full", "queue_timeout", "predicted_wait", "no_room"}) {
     status.refused += number<std::uint64_t>(page, "requests", reason);
   }
