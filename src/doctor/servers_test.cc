@@ -90,6 +90,7 @@ TEST(ForebayStatusPage, IsReadAsFarAsTheRulesNeedIt) {
   EXPECT_EQ(status->predicted_wait_seconds, 1.5);
   EXPECT_EQ(status->servers, 2U);
   EXPECT_EQ(status->refused, 3U);
+  EXPECT_EQ(status->refused_full, 1U);
   EXPECT_EQ(status->requests, 13U);
 }
 
