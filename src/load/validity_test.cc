@@ -63,7 +63,7 @@ TEST(Validity, OfASingleHitThereIsNoRateToMiss) {
   Hit hit = hits_that_are_late({}).front();
   hit.late = std::chrono::microseconds{50};
   EXPECT_TRUE(judge(figures_of({hit}), {}, {}).valid());
-  hit.late = milliseconds{2};
+  hit.late = milliseconds{6};
   const std::vector<std::string> reasons = judge(figures_of({hit}), {}, {}).reasons;
   ASSERT_EQ(reasons.size(), 1U);
   EXPECT_TRUE(reasons[0].starts_with("this side was late")) << reasons[0];
