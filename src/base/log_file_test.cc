@@ -14,6 +14,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temporary_directory_test.h"
+
 namespace forebay {
 namespace {
 
@@ -21,12 +23,6 @@ namespace fs = std::filesystem;
 
 class LogFileTest : public testing::Test {
  protected:
-  LogFileTest() {
-    std::string name = fs::temp_directory_path() / "forebay-log-XXXXXX";
-    directory_ = ::mkdtemp(name.data());
-  }
-  ~LogFileTest() override { fs::remove_all(directory_); }
-
   static void say(LogFile& log, std::string_view text) {
     log.line([text](std::string& out) { out.append(text).push_back('\n'); });
   }
@@ -36,7 +32,7 @@ class LogFileTest : public testing::Test {
   }
   [[nodiscard]] std::string path() const { return directory_ / "log"; }
 
-  fs::path directory_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(LogFileTest, AppendsAndIsWrittenAtTheEnd) {

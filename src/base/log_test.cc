@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temporary_directory_test.h"
+
 namespace forebay {
 namespace {
 
@@ -18,13 +20,10 @@ namespace {
 class LogTest : public testing::Test {
  protected:
   LogTest() {
-    std::string name = testing::TempDir() + "forebay-log-XXXXXX";
-    directory_ = ::mkdtemp(name.data());
     path_ = directory_ / "pipe";
     ::mkfifo(path_.c_str(), 0600);
     reader_.reset(::open(path_.c_str(), O_RDONLY | O_NONBLOCK));
   }
-  ~LogTest() override { std::filesystem::remove_all(directory_); }
 
   std::string read_all() {
     std::string text;
@@ -35,7 +34,7 @@ class LogTest : public testing::Test {
     return text;
   }
 
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
   std::filesystem::path path_;
   Fd reader_;
 };

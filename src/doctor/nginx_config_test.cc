@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temporary_directory_test.h"
+
 namespace forebay::doctor {
 namespace {
 
@@ -74,12 +76,6 @@ TEST(NginxTime, HasUnits) {
 
 class NginxConfigTest : public testing::Test {
  protected:
-  NginxConfigTest() {
-    std::string pattern = fs::temp_directory_path() / "nginx_config_XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~NginxConfigTest() override { fs::remove_all(directory_); }
-
   void write(const std::string& name, std::string_view text) {
     fs::create_directories((directory_ / name).parent_path());
     std::ofstream(directory_ / name) << text;
@@ -88,7 +84,7 @@ class NginxConfigTest : public testing::Test {
     return read_nginx_config(FileTree::of(::getpid()), directory_ / "nginx.conf");
   }
 
-  fs::path directory_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(NginxConfigTest, RoutesFollowUpstreamsIncludesAndInheritedTimeouts) {
@@ -104,7 +100,7 @@ TEST_F(NginxConfigTest, RoutesFollowUpstreamsIncludesAndInheritedTimeouts) {
   ASSERT_EQ(config.routes.size(), 5U);
   EXPECT_EQ(config.routes[0].upstream, "unix:/run/g.sock");
   EXPECT_EQ(config.routes[0].read_timeout_seconds, 10);
-  EXPECT_EQ(config.routes[0].where, directory_.string() + "/sites/a.conf:1");
+  EXPECT_EQ(config.routes[0].where, (directory_ / "sites/a.conf").string() + ":1");
   EXPECT_EQ(config.routes[1].upstream, "10.0.0.1:80");
   EXPECT_EQ(config.routes[2].upstream, "127.0.0.1:8000");
   EXPECT_EQ(config.routes[2].read_timeout_seconds, 120);

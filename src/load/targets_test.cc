@@ -6,13 +6,13 @@
 
 #include <array>
 #include <atomic>
-#include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include <gtest/gtest.h>
 
 #include "base/corpus_test.h"
+#include "base/temporary_directory_test.h"
 #include "base/text.h"
 #include "load/target_check.h"
 
@@ -22,18 +22,12 @@ namespace {
 /// A folder of its own for each test, removed after it.
 class TargetsTest : public testing::Test {
  protected:
-  TargetsTest() {
-    std::string pattern = testing::TempDir() + "targets-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~TargetsTest() override { std::filesystem::remove_all(folder_); }
-
-  [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_ / name; }
   std::string file(const std::string& text, const std::string& name = "targets") const {
     std::ofstream(path(name), std::ios::binary) << text;
     return path(name);
   }
-  std::string folder_;
+  TemporaryDirectory folder_;
 };
 
 std::vector<Target> all_of(Targets& targets) {

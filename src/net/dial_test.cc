@@ -16,6 +16,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temporary_directory_test.h"
 #include "net/listener.h"
 
 namespace forebay::net {
@@ -42,14 +43,8 @@ struct Nobody {
 
 class DialTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = std::filesystem::temp_directory_path() / "forebay-test-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   [[nodiscard]] Address unix_address() const {
-    return parse_address("unix:" + directory_ + "/socket", 0).value();
+    return parse_address("unix:" + (directory_ / "socket").string(), 0).value();
   }
   void begin(const Address& to, const Address* from = nullptr) {
     outcome_.reset();
@@ -68,7 +63,7 @@ class DialTest : public testing::Test {
   }
 
   Poller poller_;
-  std::string directory_;
+  TemporaryDirectory directory_;
   std::optional<Dial> dial_;
   std::optional<Outcome> outcome_;
 };

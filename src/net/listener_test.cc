@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temporary_directory_test.h"
 #include "net/backlog.h"
 
 namespace forebay::net {
@@ -20,18 +21,11 @@ Address loopback() { return parse_address("127.0.0.1:0", 0).value(); }
 /// A unix address in a directory of its own.
 class UnixAddress {
  public:
-  UnixAddress() {
-    std::string pattern = std::filesystem::temp_directory_path() / "forebay-test-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  UnixAddress(const UnixAddress&) = delete;
-  UnixAddress& operator=(const UnixAddress&) = delete;
-  ~UnixAddress() { std::filesystem::remove_all(directory_); }
-  [[nodiscard]] std::string path() const { return directory_ + "/socket"; }
+  [[nodiscard]] std::string path() const { return directory_ / "socket"; }
   [[nodiscard]] Address address() const { return parse_address("unix:" + path(), 0).value(); }
 
  private:
-  std::string directory_;
+  TemporaryDirectory directory_;
 };
 
 Fd connect_to(const Address& address) {

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,6 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/fd.h"
+#include "base/temporary_directory_test.h"
 
 /// For tests: certificates made on the spot, and the server's end of a TLS connection.
 namespace forebay::net {
@@ -72,15 +72,7 @@ inline Certificate make_certificate(const CertificateWish& wish) {
 /// PEM files in a directory of its own.
 class PemFiles {
  public:
-  PemFiles() {
-    std::string pattern = std::filesystem::temp_directory_path() / "forebay-test-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  PemFiles(const PemFiles&) = delete;
-  PemFiles& operator=(const PemFiles&) = delete;
-  ~PemFiles() { std::filesystem::remove_all(directory_); }
-
-  [[nodiscard]] std::string path(const std::string& name) const { return directory_ + "/" + name; }
+  [[nodiscard]] std::string path(const std::string& name) const { return directory_ / name; }
   /// Certificate, key or both, as the arguments say; returns the path.
   std::string write(const std::string& name, const X509* certificate, const EVP_PKEY* key,
                     const char* password = nullptr) {
@@ -100,7 +92,7 @@ class PemFiles {
   }
 
  private:
-  std::string directory_;
+  TemporaryDirectory directory_;
 };
 
 /// What the servers of a test share.

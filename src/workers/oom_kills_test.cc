@@ -6,18 +6,15 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temporary_directory_test.h"
+
 namespace forebay::workers {
 namespace {
 
 /// A directory that stands for /proc and /sys/fs/cgroup.
 class OomKills : public testing::Test {
  protected:
-  OomKills() {
-    std::string name = testing::TempDir() + "oom_kills_XXXXXX";
-    directory_ = ::mkdtemp(name.data());
-    std::filesystem::create_directories(directory_ / "sys/shop.slice");
-  }
-  ~OomKills() override { std::filesystem::remove_all(directory_); }
+  OomKills() { std::filesystem::create_directories(directory_ / "sys/shop.slice"); }
 
   void write(const std::string& path, const std::string& text) const {
     std::ofstream(directory_ / path) << text;
@@ -27,7 +24,7 @@ class OomKills : public testing::Test {
   }
 
  private:
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(OomKills, AreCountedInOurOwnGroup) {
