@@ -68,7 +68,7 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
   }
   std::string text;
   while (text.size() < most) {
-    std::array<char, 16384> block;
+    std::array<char, 16384> block;  // NOLINT: not initialized
     const ssize_t bytes =
         ::read(file.get(), block.data(), std::min(block.size(), most - text.size()));
     if (bytes < 0) {

@@ -195,7 +195,7 @@ Finding cut_backlog(const Surroundings& at) {
   }
   finding.users = format("when more than {} wait: {}", at.socket.capacity(), refused_how(at));
   add_longer_queue(at, finding.fix);
-  finding.fix.push_back("or ask for what you want to have, so that it is no surprise");
+  finding.fix.emplace_back("or ask for what you want to have, so that it is no surprise");
   finding.trade_off = longer_or_shorter(at);
   return finding;
 }

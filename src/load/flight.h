@@ -13,6 +13,7 @@
 
 namespace forebay::load {
 
+class Client;
 class Connection;
 class Opening;
 struct Origin;
@@ -45,7 +46,7 @@ struct Flight final : Link<UnderWayTag>, Link<WaitingTag>, net::Timeout {
   Opening* opening = nullptr;        // that is being made for it
   int redirects = 0;
   int tries = 0;  // after the first
-  class Client* client = nullptr;
+  Client* client = nullptr;
 
   void timed_out() override;
 };
