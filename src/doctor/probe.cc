@@ -122,7 +122,7 @@ int status_of(std::string_view start) {
 Result<int> read_answer(const Fd& socket, TimePoint end) {
   constexpr std::size_t kStartMax = 16384;  // interim answers, and "HTTP/1.1 200"
   std::string start;
-  std::array<char, 16384> block;
+  std::array<char, 16384> block;  // NOLINT: not initialized
   for (std::size_t all = 0; all < kAnswerBytesMax;) {
     set_deadline(socket, end);
     const ssize_t bytes = Clock::now() < end ? ::recv(socket.get(), block.data(), block.size(), 0)
