@@ -66,7 +66,10 @@ class Zygote:
 
     def receive(self) -> tuple[dict[str, Any], int]:
         """The next packet and the fd that came with it, or -1. The front's end ends us as well."""
-        data, fds, _, _ = socket.recv_fds(self._control, PACKET_BYTES_MAX, 1)
+        try:
+            data, fds, _, _ = socket.recv_fds(self._control, PACKET_BYTES_MAX, 1)
+        except ConnectionResetError:  # it was killed before it had read all that we said
+            os._exit(0)
         if not data:
             os._exit(0)
         for fd in fds:
