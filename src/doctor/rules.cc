@@ -79,12 +79,12 @@ void add_longer_queue(const Surroundings& at, std::vector<std::string>& fix) {
   if (!at.cut()) {
     return;
   }
-  if (at.network.somaxconn.value_or(0) < at.asked->backlog) {
+  const bool cut = at.network.somaxconn.value_or(0) < at.asked->backlog;
+  if (cut) {
     fix.push_back(sysctl(at, at.asked->backlog));
   }
-  fix.push_back(format("{}restart {}: listen() reads net.core.somaxconn once",
-                       at.network.somaxconn.value_or(0) < at.asked->backlog ? "then " : "",
-                       at.who()));
+  fix.push_back(
+      format("{}restart {}: listen() reads net.core.somaxconn once", cut ? "then " : "", at.who()));
 }
 
 void add_more_workers(const Surroundings& at, std::vector<std::string>& fix) {
@@ -208,12 +208,11 @@ Finding short_nginx_queue(const Surroundings& at) {
   finding.what = format("nginx's own queue at {} holds {}, and that {} not enough.",
                         at.socket.address, at.socket.capacity(), now ? "is" : "may have been");
   finding.evidence = {
-      format("{} wait in it, {} packets were dropped at it since it listens, and queues of this "
-             "network have overflowed",
-             at.socket.waiting, at.socket.drops.value_or(0))};
-  if (!overflowed(at)) {
-    finding.evidence = {format("{} wait in it", at.socket.waiting)};
-  }
+      overflowed(at)
+          ? format("{} wait in it, {} packets were dropped at it since it listens, and queues of "
+                   "this network have overflowed",
+                   at.socket.waiting, at.socket.drops.value_or(0))
+          : format("{} wait in it", at.socket.waiting)};
   finding.users = "delays of 1, 3, 7 s and more before anything happens";
   const std::uint64_t enough =
       std::max<std::uint64_t>(at.network.somaxconn.value_or(0), at.socket.limit * 2ULL);

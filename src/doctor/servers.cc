@@ -87,7 +87,7 @@ void follow_links(const FileTree& files, const Host& host, std::vector<Route>& r
     }
     const std::string path = route.upstream.substr(kUnix.size());
     const auto inode = files.inode(path);
-    route.no_file = files.missing(path);
+    route.no_file = !inode && files.missing(path);
     for (const NetworkNamespace& network : host.networks) {
       const auto same = std::ranges::find_if(network.sockets, [&](const ListeningSocket& socket) {
         return inode && socket.file_inode == static_cast<std::uint32_t>(*inode) &&

@@ -98,10 +98,8 @@ void Sender::begin_closed_loop() {
   if (plan_.duration) {
     duration_timer_.at(plan_.start + *plan_.duration, [this] { stop_releasing(); });
   }
-  for (std::size_t i = 0; i < flights_max_; ++i) {
-    begin_next();
-  }
-  finish_if_over();
+  owed_ = flights_max_;
+  begin_owed();
 }
 
 void Sender::begin_next() {
